@@ -1,0 +1,30 @@
+/** Waits for `promise`, but no longer than `signal` lets it: then rejects with the signal's reason. The promise goes on by itself. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    const settled = (): void => signal.removeEventListener("abort", leave);
+    promise.then(
+      (value) => (settled(), resolve(value)),
+      (error: unknown) => (settled(), reject(error)),
+    );
+    if (signal.aborted) return leave();
+    signal.addEventListener("abort", leave, { once: true });
+  });
+}
+
+/** Work that ends when its signal is aborted. */
+export type Task<T> = (signal: AbortSignal) => Promise<T>;
+
+/** Both side by side. When one fails the other is aborted and waited for, so that nothing goes on behind the error. */
+export async function together<A, B>(first: Task<A>, second: Task<B>, signal: AbortSignal): Promise<[A, B]> {
+  const controller = new AbortController();
+  const joined = AbortSignal.any([signal, controller.signal]);
+  const abortingOther = <T>(task: Task<T>): Promise<T> =>
+    task(joined).catch((error: unknown) => {
+      controller.abort(error);
+      throw error;
+    });
+  const [one, other] = await Promise.allSettled([abortingOther(first), abortingOther(second)]);
+  if (one.status === "fulfilled" && other.status === "fulfilled") return [one.value, other.value];
+  throw controller.signal.reason;
+}
