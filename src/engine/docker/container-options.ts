@@ -1,0 +1,58 @@
+import type { ContainerCreateOptions, MountSettings } from "dockerode";
+import type { StageSpec } from "../engine.ts";
+import { readOnlyFiles, writableFiles } from "../room/room.ts";
+import { containerName, runLabel, runnerLabel, stageLabel } from "./labels.ts";
+
+/** What the stage sees. */
+export const places = { room: "/gitfoss", workspace: "/workspace" } as const;
+
+/** What a build needs as root: to write files of other owners, to change owner and user, to signal. Nothing else. */
+const capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"];
+const processLimit = 2048;
+
+/** Pure. Never privileged, never with the engine's socket, never with a folder of the host but the workspace. */
+export function toContainerOptions(
+  spec: StageSpec,
+  runnerId: string,
+): ContainerCreateOptions & { name: string } {
+  return {
+    name: containerName(spec.runId),
+    ...(spec.image.platform === undefined ? {} : { platform: spec.image.platform }),
+    Image: spec.image.name,
+    Entrypoint: [spec.shell, `${places.room}/boot`],
+    Cmd: [],
+    WorkingDir: places.workspace,
+    ...(spec.user === undefined ? {} : { User: spec.user }),
+    Labels: { [runnerLabel]: runnerId, [runLabel]: spec.runId, [stageLabel]: spec.stageId },
+    Healthcheck: { Test: ["NONE"] },
+    AttachStdout: false,
+    AttachStderr: false,
+    HostConfig: {
+      Mounts: mounts(spec),
+      Init: true,
+      AutoRemove: spec.ephemeral,
+      LogConfig: { Type: "none", Config: {} },
+      CapDrop: ["ALL"],
+      CapAdd: capabilities,
+      SecurityOpt: ["no-new-privileges"],
+      PidsLimit: processLimit,
+      OomKillDisable: false,
+      RestartPolicy: { Name: "no" },
+      Ulimits: [{ Name: "core", Soft: 0, Hard: 0 }],
+    },
+  };
+}
+
+function mounts(spec: StageSpec): MountSettings[] {
+  const roomFile = (name: string, readOnly: boolean): MountSettings => ({
+    Type: "bind",
+    Source: `${spec.room}/${name}`,
+    Target: `${places.room}/${name}`,
+    ReadOnly: readOnly,
+  });
+  return [
+    { Type: "bind", Source: spec.workspace, Target: places.workspace },
+    ...readOnlyFiles.map((name) => roomFile(name, true)),
+    ...writableFiles.map((name) => roomFile(name, false)),
+  ];
+}

@@ -1,0 +1,163 @@
+import type Docker from "dockerode";
+import { randomBytes } from "node:crypto";
+import { RunnerError } from "../../shared/errors.ts";
+import { unlessAborted } from "../../shared/abort.ts";
+import type { ImagePlan } from "../../plan/plan.ts";
+import type {
+  Cursor,
+  Engine,
+  Exit,
+  Image,
+  OutputBatch,
+  StageCondition,
+  StageHandle,
+  StageSpec,
+} from "../engine.ts";
+import { followRoom } from "../room/follow.ts";
+import { makeRoom, openGate, writeEnvironment } from "../room/room.ts";
+import { marksOf } from "../room/read-marks.ts";
+import { connect, usesUserNamespaces } from "./connect.ts";
+import { places, toContainerOptions } from "./container-options.ts";
+import { isAlreadySo, isNotFound, translate } from "./errors.ts";
+import { eraseFolder } from "./erase.ts";
+import { exitOf } from "./exit.ts";
+import { Images } from "./images.ts";
+import { containerName } from "./labels.ts";
+import { removeContainer, sweepContainers } from "./removal.ts";
+import { stopContainer } from "./stop.ts";
+import { Watch } from "./watch.ts";
+
+/** The Docker Engine, found as the docker command finds it: DOCKER_HOST and its kin, else the usual socket. */
+export class DockerEngine implements Engine {
+  readonly #docker: Docker;
+  readonly #runnerId: string;
+  readonly #images: Images;
+  #shiftsOwners: Promise<boolean> | undefined;
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(options: { readonly runnerId: string }) {
+    this.#docker = connect();
+    this.#runnerId = options.runnerId;
+    this.#images = new Images(this.#docker);
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    try {
+      await unlessAborted(this.#docker.ping(), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw translate(error, { verb: "answer" });
+    }
+  }
+
+  async pull(image: ImagePlan, report: (line: string) => void, signal: AbortSignal): Promise<Image> {
+    this.#shiftsOwners ??= usesUserNamespaces(this.#docker);
+    const [present, shiftsOwners] = await Promise.all([
+      this.#images.ensure(image, report, signal),
+      this.#shiftsOwners,
+    ]);
+    return { ...present, shiftsOwners };
+  }
+
+  async create(spec: StageSpec, signal: AbortSignal): Promise<StageHandle> {
+    const nonce = randomBytes(16).toString("hex");
+    await makeRoom(spec.room, spec, places, nonce);
+    signal.throwIfAborted();
+    try {
+      const container = await this.#docker.createContainer(toContainerOptions(spec, this.#runnerId));
+      return {
+        runId: spec.runId,
+        engine: "docker",
+        container: container.id,
+        room: spec.room,
+        facts: { nonce, shell: spec.shell, image: spec.image.name },
+      };
+    } catch (error) {
+      throw translate(error, { verb: "create the container", image: spec.image.name });
+    }
+  }
+
+  async start(handle: StageHandle, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      await this.#docker.getContainer(handle.container).start();
+    } catch (error) {
+      throw translate(error, { verb: "start the container", image: String(handle.facts["image"]) });
+    }
+    this.#watch(handle);
+  }
+
+  async open(handle: StageHandle, environment: Readonly<Record<string, string>>): Promise<void> {
+    await writeEnvironment(handle.room, environment);
+    if (await openGate(handle.room, () => this.#watch(handle).ended)) return;
+    const { image, shell } = handle.facts;
+    throw new RunnerError(
+      "image_unavailable",
+      `image "${String(image)}" can't run the stage: it needs the shell "${String(shell)}", and "cat"`,
+    );
+  }
+
+  async *follow(
+    handle: StageHandle,
+    cursor: Cursor | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<OutputBatch, Exit, void> {
+    const watch = this.#watch(handle);
+    const from = typeof cursor === "number" ? cursor : 0;
+    const nonce = String(handle.facts["nonce"]);
+    const marks = yield* followRoom({ room: handle.room, nonce, from, ended: () => watch.ended }, signal);
+    return exitOf(this.#docker.getContainer(handle.container), marks);
+  }
+
+  async stop(handle: StageHandle, graceMs: number): Promise<void> {
+    const container = this.#docker.getContainer(handle.container);
+    await stopContainer(container, String(handle.facts["shell"]), this.#watch(handle).done, graceMs);
+  }
+
+  async inspect(handle: StageHandle, signal: AbortSignal): Promise<StageCondition> {
+    const marks = await marksOf(handle.room, String(handle.facts["nonce"]));
+    if (marks?.end !== undefined) return "ended";
+    const container = this.#docker.getContainer(handle.container);
+    try {
+      const { State: state } = await unlessAborted(container.inspect(), signal);
+      if (state.Status === "created") return "created";
+      if (!state.Running) return marks === undefined ? "gone" : "ended";
+      return marks?.passedGate === true ? "running" : "held";
+    } catch (error) {
+      if (isNotFound(error)) return "gone";
+      throw translate(error, { verb: "inspect the container" });
+    }
+  }
+
+  async remove(runId: string): Promise<void> {
+    const name = containerName(runId);
+    this.#watches.get(runId)?.close();
+    this.#watches.delete(runId);
+    await removeContainer(this.#docker.getContainer(name));
+  }
+
+  async dismiss(handle: StageHandle): Promise<void> {
+    try {
+      await this.#docker.getContainer(handle.container).kill({ signal: "SIGTERM" });
+    } catch (error) {
+      if (!isNotFound(error) && !isAlreadySo(error)) throw translate(error, { verb: "end the container" });
+    }
+  }
+
+  async sweep(liveRuns: ReadonlySet<string>): Promise<readonly string[]> {
+    return sweepContainers(this.#docker, this.#runnerId, liveRuns);
+  }
+
+  async erase(folder: string, image: string): Promise<void> {
+    await eraseFolder(this.#docker, this.#runnerId, { folder, image });
+  }
+
+  #watch(handle: StageHandle): Watch {
+    let watch = this.#watches.get(handle.runId);
+    if (watch === undefined) {
+      watch = new Watch(this.#docker.getContainer(handle.container), handle.room);
+      this.#watches.set(handle.runId, watch);
+    }
+    return watch;
+  }
+}

@@ -1,0 +1,136 @@
+import type Docker from "dockerode";
+import { RunnerError } from "../../shared/errors.ts";
+import type { ImagePlan } from "../../plan/plan.ts";
+import { unlessAborted } from "../../shared/abort.ts";
+import { isNotFound, translate } from "./errors.ts";
+
+type Report = (line: string) => void;
+
+/** How often a pull that takes long says how far it is. */
+const reportEveryMs = 5000;
+
+/** What the engine says of an image that is present. */
+export interface PresentImage {
+  readonly id: string;
+  /** The user that its processes run as, as the image has it: "", "root", "1000:1000" … */
+  readonly user: string;
+}
+
+/** Images of one engine. However many stages want an image at the same time, it's pulled once. */
+export class Images {
+  readonly #docker: Docker;
+  readonly #pulls = new Map<string, { readonly done: Promise<void>; readonly reports: Set<Report> }>();
+
+  constructor(docker: Docker) {
+    this.#docker = docker;
+  }
+
+  async ensure(image: ImagePlan, report: Report, signal: AbortSignal): Promise<PresentImage> {
+    if (image.pullPolicy !== "always") {
+      const present = await this.#inspect(image.name);
+      if (present !== undefined) return present;
+      if (image.pullPolicy === "never") throw notHere(image.name, "and its pull_policy is never");
+    }
+    await this.#pullOnce(image, report, signal);
+    const pulled = await this.#inspect(image.name);
+    if (pulled === undefined) throw notHere(image.name, "although it was pulled; was it removed meanwhile?");
+    return pulled;
+  }
+
+  async #inspect(name: string): Promise<PresentImage | undefined> {
+    try {
+      const info = await this.#docker.getImage(name).inspect();
+      return { id: info.Id, user: info.Config.User ?? "" };
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw translate(error, { verb: `look for image "${name}"`, image: name });
+    }
+  }
+
+  /** Who comes second waits for the first one's pull; who leaves doesn't end it for the others. */
+  async #pullOnce(image: ImagePlan, report: Report, signal: AbortSignal): Promise<void> {
+    const key = `${image.name} ${image.platform ?? ""}`;
+    let pull = this.#pulls.get(key);
+    if (pull === undefined) {
+      const reports = new Set<Report>();
+      const tell: Report = (line) => reports.forEach((each) => each(line));
+      const done = this.#pull(image, tell).finally(() => this.#pulls.delete(key));
+      done.catch(() => {}); // seen by whoever still waits
+      pull = { done, reports };
+      this.#pulls.set(key, pull);
+    }
+    pull.reports.add(report);
+    report(`pulling image ${image.name}`);
+    try {
+      await unlessAborted(pull.done, signal);
+    } finally {
+      pull.reports.delete(report);
+    }
+  }
+
+  async #pull(image: ImagePlan, report: Report): Promise<void> {
+    const began = performance.now();
+    const options = image.platform === undefined ? {} : { platform: image.platform };
+    try {
+      const stream = await this.#docker.pull(withTag(image.name), options);
+      await this.#read(stream, image.name, report);
+    } catch (error) {
+      throw pullError(error, image.name);
+    }
+    report(`pulled image ${image.name} in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  }
+
+  /** The engine answers 200 and tells of failures in the stream. */
+  #read(stream: NodeJS.ReadableStream, name: string, report: Report): Promise<void> {
+    const layers = new Map<string, { readonly current: number; readonly total: number }>();
+    let next = performance.now() + reportEveryMs;
+    return new Promise((resolve, reject) => {
+      const finished = (error: Error | null): void => (error === null ? resolve() : reject(error));
+      this.#docker.modem.followProgress(stream, finished, (event: unknown) => {
+        noteProgress(layers, event);
+        if (performance.now() < next || layers.size === 0) return;
+        next = performance.now() + reportEveryMs;
+        report(`pulling image ${name}: ${progressOf(layers)}`);
+      });
+    });
+  }
+}
+
+type Layers = Map<string, { readonly current: number; readonly total: number }>;
+
+function noteProgress(layers: Layers, event: unknown): void {
+  if (typeof event !== "object" || event === null) return;
+  const { id, status, progressDetail } = event as {
+    id?: unknown;
+    status?: unknown;
+    progressDetail?: { current?: unknown; total?: unknown };
+  };
+  if (typeof id !== "string" || status !== "Downloading") return;
+  const { current, total } = progressDetail ?? {};
+  if (typeof current === "number" && typeof total === "number") layers.set(id, { current, total });
+}
+
+function progressOf(layers: Layers): string {
+  const sum = (pick: "current" | "total"): number =>
+    [...layers.values()].reduce((total, layer) => total + layer[pick], 0);
+  return `${(sum("current") / 1e6).toFixed(1)} of ${(sum("total") / 1e6).toFixed(1)} MB`;
+}
+
+/** Without a tag the engine would pull every tag there is. */
+function withTag(name: string): string {
+  return /@sha256:|:[^/]+$/.test(name) ? name : `${name}:latest`;
+}
+
+function notHere(name: string, why: string): RunnerError {
+  return new RunnerError("image_unavailable", `image "${name}" isn't on this machine, ${why}`);
+}
+
+function pullError(error: unknown, name: string): RunnerError {
+  const translated = translate(error, { verb: `pull image "${name}"`, image: name });
+  if (translated.code === "engine_unreachable") return translated;
+  return new RunnerError(
+    "image_unavailable",
+    `can't pull image "${name}": ${translated.message.replace(/^.*?couldn't pull image "[^"]*": /, "")}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,89 @@
+import { constants, openSync, writeSync, closeSync } from "node:fs";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RunnerError, systemCodeOf } from "../../shared/errors.ts";
+import { afterText, bootText, environmentText, scriptText, type Commands, type Places } from "./script.ts";
+
+/** Read by the stage; its own files can't be replaced from inside, since each is mounted by itself. */
+export const readOnlyFiles = ["boot", "script", "after", "env"] as const;
+export const writableFiles = ["gate", "out", "log"] as const;
+
+/** Polls for a reader at the gate: the shell needs a millisecond or two from its start to there. */
+const gatePollMs = 1;
+
+/**
+ * Makes the room: a folder closed to everyone else on this machine, whose files are open to whichever user the stage
+ * runs as, once they are mounted into its container.
+ */
+export async function makeRoom(
+  folder: string,
+  commands: Commands,
+  places: Places,
+  nonce: string,
+): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const texts = {
+    boot: bootText(commands, places, nonce),
+    script: scriptText(commands, places, nonce),
+    after: afterText(commands, places, nonce),
+    env: "",
+    log: "",
+  };
+  await Promise.all([
+    makeFifos([`${folder}/gate`, `${folder}/out`]),
+    ...Object.entries(texts).map(([name, text]) => writeFile(`${folder}/${name}`, text)),
+  ]);
+  await Promise.all([
+    ...["gate", "out", "log"].map((name) => chmod(`${folder}/${name}`, 0o666)),
+    ...readOnlyFiles.map((name) => chmod(`${folder}/${name}`, 0o644)),
+  ]);
+}
+
+/** To be written just before the gate opens: into the mounted file itself, which a rename would not reach. */
+export async function writeEnvironment(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeFile(`${folder}/env`, environmentText(environment));
+}
+
+/**
+ * Lets the stage that waits at the gate go on. Waits for it to get there; false when `ended` turned true before.
+ * A FIFO without a reader refuses to be opened (ENXIO), which is how we know that nobody waits yet.
+ */
+export async function openGate(folder: string, ended: () => boolean): Promise<boolean> {
+  while (!ended()) {
+    if (knock(`${folder}/gate`)) return true;
+    await sleep(gatePollMs);
+  }
+  return false;
+}
+
+function knock(gate: string): boolean {
+  try {
+    const descriptor = openSync(gate, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      writeSync(descriptor, "\n");
+    } finally {
+      closeSync(descriptor);
+    }
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === "ENXIO" || systemCodeOf(error) === "EPIPE") return false;
+    throw error;
+  }
+}
+
+async function makeFifos(paths: readonly string[]): Promise<void> {
+  const child = Bun.spawn(["mkfifo", ...paths], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  if ((await child.exited) === 0) return;
+  const said = await new Response(child.stderr).text();
+  throw new RunnerError(
+    "state_unwritable",
+    "can't make a FIFO in the state folder; is it on a local file system?",
+    {
+      cause: new Error(said),
+    },
+  );
+}

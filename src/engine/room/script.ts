@@ -1,0 +1,127 @@
+import type { StageSpec } from "../engine.ts";
+
+/** The part of a stage that becomes shell text. */
+export type Commands = Pick<
+  StageSpec,
+  "shell" | "beforeScript" | "script" | "afterScript" | "workingDirectory"
+>;
+
+/** Where the stage sees its room and its workspace. */
+export interface Places {
+  readonly room: string;
+  readonly workspace: string;
+}
+
+/**
+ * Runs first, waits at the gate, runs `script` and `after` in shells of their own and notes how they ended.
+ *
+ * Both output streams of the commands go to the FIFO `out`, from which `cat` appends to `log`: order is kept, a
+ * script may write to /dev/stderr (which would truncate a file), and nothing depends on the runner being alive.
+ * Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`; once all is said,
+ * a TERM ends this shell too, and with it whatever the commands left behind. `cat` is given an open FIFO: were it to
+ * open it itself, it could come too late, after the last writer, and wait for ever. The shell's own
+ * words about killed children go nowhere: what the user sees is what the commands wrote.
+ */
+export function bootText(commands: Commands, places: Places, nonce: string): string {
+  const shell = quote(commands.shell);
+  const file = (name: string): string => quote(`${places.room}/${name}`);
+  return `gitfoss_mark() {
+  read -r gitfoss_now gitfoss_rest </proc/uptime || gitfoss_now=0
+  printf '\\036${nonce} %s %s\\036' "$*" "$gitfoss_now"
+}
+exec </dev/null >>${file("log")} 2>&1
+if ! command -v cat >/dev/null; then echo 'gitfoss-ci-runner needs "cat" in the image'; exit 125; fi
+read -r gitfoss_line <${file("gate")} || exit 125
+exec 2>/dev/null
+trap : TERM INT HUP
+exec 3<>${file("out")} 4<${file("out")}
+(trap '' TERM INT HUP; exec cat <&4 4<&- 3>&- >>${file("log")}) &
+gitfoss_cat=$!
+exec 4<&-
+gitfoss_mark g >&3
+${shell} ${file("script")} >&3 2>&3 3>&-
+gitfoss_code=$?
+gitfoss_mark e $gitfoss_code >&3
+${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&-\ngitfoss_mark e $? >&3` : ""}
+${usageText}
+trap 'exit $gitfoss_code' TERM
+gitfoss_mark x $gitfoss_code "\${gitfoss_peak:--}" "\${gitfoss_cpu:--}" "\${gitfoss_oom:--}" >&3
+exec 3>&-
+while kill -0 $gitfoss_cat; do wait $gitfoss_cat; done
+exit $gitfoss_code
+`;
+}
+
+/** before_script and script: one shell, stops at the first command that fails. */
+export function scriptText(commands: Commands, places: Places, nonce: string): string {
+  return commandsText([...commands.beforeScript, ...commands.script], 1, { commands, places, nonce });
+}
+
+/** after_script: a shell of its own; its steps are counted on from the script's. */
+export function afterText(commands: Commands, places: Places, nonce: string): string {
+  const first = commands.beforeScript.length + commands.script.length + 1;
+  return commandsText(commands.afterScript, first, { commands, places, nonce });
+}
+
+/** `export` lines for sourcing. Names are checked by whoever made them: a letter or "_", then those and digits. */
+export function environmentText(environment: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(environment).map(([name, value]) => {
+    const assignment = `export ${name}=${quote(value)}`;
+    return readOnlyInSomeShells.has(name) ? `(${assignment}) 2>/dev/null && ${assignment}` : assignment;
+  });
+  return `${lines.join("\n")}\n`;
+}
+
+/** What a marker in the log begins with; no output has it by accident. */
+export function markerPrefix(nonce: string): string {
+  return `\u001e${nonce} `;
+}
+
+interface Context {
+  readonly commands: Commands;
+  readonly places: Places;
+  readonly nonce: string;
+}
+
+/**
+ * Every command is `eval`ed, so that a syntax error in one is that step's own. Marks are written to `out` by its
+ * path, since the commands may have turned the shell's own streams elsewhere, and within braces whose stderr is
+ * closed, so that `set -x` shows nothing of ours.
+ */
+function commandsText(list: readonly string[], first: number, context: Context): string {
+  const out = quote(`${context.places.room}/out`);
+  const folder = quote(`${context.places.workspace}/${context.commands.workingDirectory}`);
+  const steps = list.map((command, index) => {
+    const step = String(first + index);
+    return `{ gitfoss_begin ${step}; } 2>/dev/null\neval "$gitfoss_trace"${quote(command)}\n`;
+  });
+  return `. ${quote(`${context.places.room}/env`)}
+gitfoss_begin() {
+  gitfoss_code=$?
+  case $- in *x*) gitfoss_trace='set -x
+'; set +x ;; *) gitfoss_trace= ;; esac
+  IFS=' ' read -r gitfoss_now gitfoss_rest </proc/uptime || gitfoss_now=0
+  printf '\\036${context.nonce} b %s %s %s\\036' "$1" "$gitfoss_code" "$gitfoss_now" >>${out}
+}
+cd ${folder} || exit 1
+set -e
+if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi
+${steps.join("")}`;
+}
+
+/** cgroup v2 first, then v1; what can't be read stays empty. No forks: this stands between a script's end and its verdict. */
+const usageText = `gitfoss_find() { while read -r gitfoss_key gitfoss_found; do
+  if [ "$gitfoss_key" = "$1" ]; then return; fi; done <"$2"; gitfoss_found=; }
+cd /sys/fs/cgroup
+read -r gitfoss_peak <memory.peak || read -r gitfoss_peak <memory/memory.max_usage_in_bytes
+if [ -r memory.events ]; then gitfoss_find oom_kill memory.events
+else gitfoss_find oom_kill memory/memory.oom_control; fi
+gitfoss_oom=$gitfoss_found
+if [ -r cpu.stat ]; then gitfoss_find usage_usec cpu.stat; gitfoss_cpu=$gitfoss_found\${gitfoss_found:+000}
+else read -r gitfoss_cpu <cpuacct/cpuacct.usage; fi`;
+
+const readOnlyInSomeShells = new Set(["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"]);
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,15 @@
+import Docker from "dockerode";
+import { DockerEngine } from "../../src/engine/docker/docker-engine.ts";
+import { engineContract } from "../support/engine-contract.ts";
+
+engineContract({
+  name: "the Docker Engine",
+  image: "busybox-static:local",
+  shell: "sh",
+  open: async () => new DockerEngine({ runnerId: `contract-${String(process.pid)}` }),
+  killFromOutside: async (_, handle) => {
+    await new Docker().getContainer(handle.container).kill();
+  },
+  roomIsMounted: true,
+  roomInside: () => "/gitfoss",
+});
