@@ -1,0 +1,152 @@
+import type { RecordedEvent } from "./event.ts";
+import type { RunState } from "./run-state.ts";
+import {
+  count,
+  either,
+  flag,
+  list,
+  mapOf,
+  nullable,
+  number,
+  oneOf,
+  optional,
+  record,
+  type Shape,
+  text,
+} from "./shape.ts";
+
+const commit = record({
+  sha: text,
+  ref: text,
+  branch: optional(text),
+  tag: optional(text),
+  defaultBranch: optional(text),
+  message: text,
+});
+
+const source = either(
+  record({ kind: oneOf("repository"), gitDir: text, commit }),
+  record({ kind: oneOf("tree"), folder: text, commit: optional(commit) }),
+);
+
+const request = record({
+  pipelineId: text,
+  orgId: text,
+  repoId: text,
+  stageId: text,
+  source,
+  variables: mapOf(text),
+  idempotencyKey: optional(text),
+});
+
+const artifacts = record({
+  paths: list(text),
+  exclude: list(text),
+  when: oneOf("on_success", "on_failure", "always"),
+});
+
+const plan = record({
+  id: text,
+  image: record({
+    name: text,
+    pullPolicy: oneOf("if_not_present", "always", "never"),
+    platform: optional(text),
+  }),
+  shell: text,
+  beforeScript: list(text),
+  script: list(text),
+  afterScript: list(text),
+  variables: mapOf(text),
+  workingDirectory: text,
+  user: optional(text),
+  needs: list(record({ stage: text, artifacts: flag, optional: flag })),
+  when: oneOf("on_success", "on_failure", "always", "never"),
+  timeoutSeconds: number,
+  successExit: list(number),
+  allowFailure: flag,
+  artifacts: optional(artifacts),
+  gitDepth: count,
+});
+
+const handle = record({
+  runId: text,
+  engine: text,
+  container: text,
+  room: text,
+  facts: mapOf(either(text, number)),
+});
+
+const step = record({
+  step: count,
+  exitCode: nullable(number),
+  durationSeconds: number,
+  section: oneOf("before_script", "script", "after_script"),
+  command: text,
+});
+
+const usage = record({
+  queueSeconds: optional(number),
+  pullSeconds: optional(number),
+  runSeconds: optional(number),
+  peakMemoryBytes: optional(number),
+  cpuSeconds: optional(number),
+});
+
+const causes = ["script", "timeout", "oom", "image", "engine", "service", "checkout", "manifest"];
+
+const verdictShapes = {
+  status: oneOf("SUCCESS", "FAILURE", "CANCELED", "PASSED"),
+  exitCode: nullable(number),
+  cause: oneOf(...causes, "artifacts", "disk", "canceled", null),
+  reason: text,
+  steps: list(step),
+  usage,
+  log: record({ lines: count, bytes: count, sha256: text }),
+  artifacts: count,
+};
+
+const recorded = { runId: text, seq: count, time: text };
+
+const events: readonly Shape[] = [
+  record({ ...recorded, type: oneOf("accepted"), request, plan }),
+  record({ ...recorded, type: oneOf("started"), attempt: count, deadline: text }),
+  record({
+    ...recorded,
+    type: oneOf("container"),
+    attempt: count,
+    handle,
+    image: text,
+    pullSeconds: number,
+  }),
+  record({ ...recorded, type: oneOf("cancel_requested"), by: text }),
+  record({ ...recorded, type: oneOf("finished"), ...verdictShapes }),
+];
+const recordedEvent = either(...events);
+
+const runState = record({
+  runId: text,
+  request,
+  plan,
+  status: oneOf("PENDING", "RUNNING", "SUCCESS", "FAILURE", "CANCELED", "PASSED"),
+  createdAt: text,
+  startedAt: nullable(text),
+  finishedAt: nullable(text),
+  deadline: nullable(text),
+  attempts: count,
+  handle: nullable(handle),
+  image: nullable(text),
+  pullSeconds: nullable(number),
+  cancelRequestedBy: nullable(text),
+  verdict: nullable(record(verdictShapes)),
+  lastSeq: count,
+});
+
+/** For JSON from disk. An event of a type that this version doesn't know is none. */
+export function isRecordedEvent(value: unknown): value is RecordedEvent {
+  return recordedEvent(value);
+}
+
+/** For run.json. */
+export function isRunState(value: unknown): value is RunState {
+  return runState(value);
+}

@@ -1,0 +1,93 @@
+import type { StageHandle } from "../engine/engine.ts";
+import type { StagePlan } from "../plan/plan.ts";
+import { unreachable } from "../shared/errors.ts";
+import type { FinalStatus, RecordedEvent, RunRequest, Status, Verdict } from "./event.ts";
+
+/** What a run is now: the fold of its events. Times are RFC 3339. Plain JSON, kept as run.json. */
+export interface RunState {
+  readonly runId: string;
+  readonly request: RunRequest;
+  readonly plan: StagePlan;
+  readonly status: Status;
+  readonly createdAt: string;
+  /** Of the first attempt. */
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  /** Of the newest attempt. */
+  readonly deadline: string | null;
+  /** How many have begun. */
+  readonly attempts: number;
+  /** The newest attempt's container; null before it has one. */
+  readonly handle: StageHandle | null;
+  /** The image's id at the engine. */
+  readonly image: string | null;
+  readonly pullSeconds: number | null;
+  /** Who asked first. */
+  readonly cancelRequestedBy: string | null;
+  readonly verdict: Verdict | null;
+  /** Of the last event that counted. */
+  readonly lastSeq: number;
+}
+
+export function isFinal(status: Status): status is FinalStatus {
+  return status !== "PENDING" && status !== "RUNNING";
+}
+
+/**
+ * The state after `event`. Pure. A final state never changes: later events are ignored.
+ * Throws when the first event isn't `accepted`, since nothing can be known of such a run.
+ */
+export function reduceRun(state: RunState | undefined, event: RecordedEvent): RunState {
+  if (state === undefined) return acceptedState(event);
+  if (isFinal(state.status)) return state;
+  return { ...state, ...changesOf(state, event), lastSeq: event.seq };
+}
+
+function acceptedState(event: RecordedEvent): RunState {
+  if (event.type !== "accepted") throw new Error(`a run can't begin with the event "${event.type}"`);
+  return {
+    runId: event.runId,
+    request: event.request,
+    plan: event.plan,
+    status: "PENDING",
+    createdAt: event.time,
+    startedAt: null,
+    finishedAt: null,
+    deadline: null,
+    attempts: 0,
+    handle: null,
+    image: null,
+    pullSeconds: null,
+    cancelRequestedBy: null,
+    verdict: null,
+    lastSeq: event.seq,
+  };
+}
+
+function changesOf(state: RunState, event: RecordedEvent): Partial<RunState> {
+  switch (event.type) {
+    case "accepted":
+      return {};
+    case "started":
+      return {
+        status: "RUNNING",
+        startedAt: state.startedAt ?? event.time,
+        deadline: event.deadline,
+        attempts: event.attempt,
+        handle: event.attempt === state.attempts ? state.handle : null,
+      };
+    case "container":
+      return { handle: event.handle, image: event.image, pullSeconds: event.pullSeconds };
+    case "cancel_requested":
+      return { cancelRequestedBy: state.cancelRequestedBy ?? event.by };
+    case "finished":
+      return { status: event.status, finishedAt: event.time, verdict: verdictOf(event) };
+    default:
+      return unreachable(event);
+  }
+}
+
+function verdictOf(event: RecordedEvent & { readonly type: "finished" }): Verdict {
+  const { status, exitCode, cause, reason, steps, usage, log, artifacts } = event;
+  return { status, exitCode, cause, reason, steps, usage, log, artifacts };
+}

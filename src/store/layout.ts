@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+/** Every path in the state folder (docs: state.md). Ids from outside become parts of paths here and nowhere else. */
+
+const runIdPattern = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+export const monthPattern = /^\d{4,5}-\d{2}$/;
+
+/** Only a UUIDv7 in lower case has a folder; any other string is the id of no run. */
+export function isRunId(text: string): boolean {
+  return runIdPattern.test(text);
+}
+
+export function isArtifactId(text: string): boolean {
+  return /^[0-9a-f]{16}$/.test(text);
+}
+
+export function configFile(folder: string): string {
+  return join(folder, "config.json");
+}
+
+export function lockFile(folder: string): string {
+  return join(folder, "lock");
+}
+
+export function indexFile(folder: string): string {
+  return join(folder, "index.ndjson");
+}
+
+export function runsFolder(folder: string): string {
+  return join(folder, "runs");
+}
+
+/** The month is that of the id's own time, so that a run is found without an index. */
+export function runFolder(folder: string, runId: string): string {
+  const [, high, low] = runIdPattern.exec(runId) ?? [];
+  if (high === undefined || low === undefined) throw new Error("not the id of a run");
+  const created = new Date(Number.parseInt(high + low, 16));
+  const year = String(created.getUTCFullYear()).padStart(4, "0");
+  const month = String(created.getUTCMonth() + 1).padStart(2, "0");
+  return join(runsFolder(folder), `${year}-${month}`, runId);
+}
+
+export function eventsFile(folder: string, runId: string): string {
+  return join(runFolder(folder, runId), "events.ndjson");
+}
+
+export function stateFile(folder: string, runId: string): string {
+  return join(runFolder(folder, runId), "run.json");
+}
+
+export function logFile(folder: string, runId: string): string {
+  return join(runFolder(folder, runId), "log.ndjson");
+}
+
+export function artifactsFolder(folder: string, runId: string): string {
+  return join(runFolder(folder, runId), "artifacts");
+}
+
+export function artifactsManifest(folder: string, runId: string): string {
+  return join(artifactsFolder(folder, runId), "artifacts.json");
+}
+
+export function artifactFile(folder: string, runId: string, artifactId: string): string {
+  if (!isArtifactId(artifactId)) throw new Error("not the id of an artifact");
+  return join(artifactsFolder(folder, runId), "files", artifactId);
+}
+
+export function workFolder(folder: string, runId: string): string {
+  if (!isRunId(runId)) throw new Error("not the id of a run");
+  return join(folder, "work", runId);
+}
+
+export function cacheFolder(folder: string): string {
+  return join(folder, "cache");
+}
+
+export function cacheEntryFolder(
+  folder: string,
+  entry: { readonly pipelineId: string; readonly stageId: string; readonly key: string },
+): string {
+  return join(cacheFolder(folder), ...[entry.pipelineId, entry.stageId, entry.key].map(pathPart));
+}
+
+const longestPart = 120;
+
+/**
+ * One part of a path from any string: readable where it's harmless, and different strings give different parts.
+ * No result is empty, "." or "..", holds a slash or begins with a dot.
+ */
+export function pathPart(text: string): string {
+  const encoded = text.isWellFormed() ? encodeURIComponent(text).replaceAll(/^\.|[!'()*~]/g, percent) : "";
+  if (encoded !== "" && encoded.length <= longestPart) return encoded;
+  // "~" is in no encoded text, so a digest is never mistaken for one. UTF-16 tells even broken strings apart.
+  const digest = createHash("sha256").update(Buffer.from(text, "utf16le")).digest("hex");
+  return `${encoded.slice(0, 40)}~${digest}`;
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}

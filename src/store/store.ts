@@ -1,0 +1,198 @@
+import { rm } from "node:fs/promises";
+import type { RecordedEvent, RunEvent, RunRequest } from "../events/event.ts";
+import { isFinal, type RunState } from "../events/run-state.ts";
+import type { ArtifactsPlan, StagePlan } from "../plan/plan.ts";
+import type { Clock } from "../shared/clock.ts";
+import { messageOf, RunnerError } from "../shared/errors.ts";
+import { type Artifact, readSealed, toArtifact } from "./artifact.ts";
+import { placeArtifacts } from "./artifact-place.ts";
+import { type Collected, collectArtifacts } from "./artifacts.ts";
+import { makeFolder } from "./atomic.ts";
+import { type CacheFilter, type Cleared, resetCache } from "./cache.ts";
+import { diskError } from "./disk-error.ts";
+import { IndexFile } from "./index-file.ts";
+import { readJournal } from "./journal.ts";
+import { artifactFile, isArtifactId, runsFolder, workFolder } from "./layout.ts";
+import type { ReadLogOptions } from "./log-reader.ts";
+import { RunIndex } from "./run-index.ts";
+import type { RunLog } from "./run-log.ts";
+import { RunLogs } from "./run-logs.ts";
+import { RunStates } from "./run-states.ts";
+import type { RunSummary } from "./summary.ts";
+
+export interface StoreOptions {
+  readonly folder: string;
+  /** False where nobody will look after a loss of power (`exec`): nothing is fsynced. */
+  readonly durable: boolean;
+  readonly clock: Clock;
+  /** What was left out or made anew because it was damaged. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * Everything in the state folder. One store a folder (`lockFolder`); a run that isn't final has its state in memory, all others
+ * are read when asked for. Any string is safe as an id. Throws `disk_full` and `state_unwritable`; what was refused so left nothing behind.
+ */
+export class Store {
+  readonly #options: StoreOptions;
+  readonly #index: RunIndex;
+  readonly #indexFile: IndexFile;
+  readonly #states: RunStates;
+  readonly #logs: RunLogs;
+  readonly #listeners = new Set<(state: RunState) => void>();
+
+  private constructor(options: StoreOptions, index: RunIndex, indexFile: IndexFile) {
+    const { folder, clock, durable } = options;
+    const warn = options.warn ?? (() => {});
+    this.#options = options;
+    this.#index = index;
+    this.#indexFile = indexFile;
+    this.#logs = new RunLogs({ folder, clock, warn, isFinal: (runId) => index.isFinal(runId) });
+    const changed = (state: RunState): void => this.#changed(state, warn);
+    this.#states = new RunStates({ folder, durable, clock, warn, index, indexFile, changed });
+  }
+
+  /** Makes the folders and reads the index, made anew when it is lost or damaged; of the runs, only those that aren't final are read. */
+  static async open(options: StoreOptions): Promise<Store> {
+    const { folder, durable, warn = () => {} } = options;
+    try {
+      await makeFolder(runsFolder(folder), durable);
+      const { file, summaries } = await IndexFile.open({ folder, durable, warn });
+      const index = new RunIndex();
+      for (const summary of summaries) index.put(summary);
+      const store = new Store(options, index, file);
+      store.#states.readUnfinished();
+      return store;
+    } catch (error) {
+      throw diskError(error, `the state folder ${folder}`);
+    }
+  }
+
+  /** On disk, and safe there, when it resolves. `runId`: a UUIDv7. */
+  accept(runId: string, request: RunRequest, plan: StagePlan): Promise<RunState> {
+    return this.#states.accept(runId, request, plan);
+  }
+
+  /** Records what happened, one event of a run after the other. To a final run nothing more happens: it's returned as it is. */
+  record(runId: string, event: RunEvent): Promise<RunState> {
+    return this.#states.record(runId, event);
+  }
+
+  load(runId: string): Promise<RunState | undefined> {
+    return this.#states.load(runId);
+  }
+
+  /** Empty for a run that isn't there. */
+  async events(runId: string): Promise<readonly RecordedEvent[]> {
+    return this.#index.has(runId) ? readJournal(this.#options.folder, runId).events : [];
+  }
+
+  newestRunOf(stageId: string, pipelineId?: string): string | undefined {
+    return this.#index.newestOf(stageId, pipelineId);
+  }
+
+  runWithIdempotencyKey(key: string): string | undefined {
+    return this.#index.withKey(key);
+  }
+
+  /** In order of acceptance. */
+  unfinished(): Promise<readonly RunState[]> {
+    return this.#states.unfinished();
+  }
+
+  /** Newest first. */
+  runs(): readonly RunSummary[] {
+    return this.#index.all().toReversed();
+  }
+
+  /** Calls after every event, once it's on disk. Returns what ends it. */
+  onChange(listener: (state: RunState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #changed(state: RunState, warn: (message: string) => void): void {
+    if (isFinal(state.status)) void this.#logs.end(state.runId);
+    for (const listener of this.#listeners) {
+      try {
+        listener(state);
+      } catch (error) {
+        warn(`a listener failed at run ${state.runId}: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** The one writer of a run's log; while it's open, the same again. */
+  openLog(runId: string): Promise<RunLog> {
+    return this.#logs.open(runId);
+  }
+
+  /** Whole lines as stored, about 256 KiB a piece, not to be written to. Ends with the log, or quietly when `signal` aborts. `not_found` */
+  readLog(runId: string, options: ReadLogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#logs.read(runId, options, signal);
+  }
+
+  /** May be called again and begins anew then. `artifacts_invalid`, `disk_full`, `state_unwritable` */
+  async collectArtifacts(
+    runId: string,
+    workspace: string,
+    plan: ArtifactsPlan,
+    signal: AbortSignal,
+  ): Promise<Collected> {
+    this.#mustKnow(runId);
+    const { folder, durable } = this.#options;
+    return collectArtifacts({ folder, durable, runId, workspace, plan }, signal);
+  }
+
+  /** How many were put there. `artifacts_invalid` when a link or file stands in the way. */
+  async placeArtifacts(fromRunId: string, workspace: string): Promise<number> {
+    this.#mustKnow(fromRunId);
+    return placeArtifacts(this.#options.folder, fromRunId, workspace);
+  }
+
+  /** What is sealed; empty for a run that isn't there. */
+  async artifacts(runId: string): Promise<readonly Artifact[]> {
+    return this.#index.has(runId) ? readSealed(this.#options.folder, runId).map(toArtifact) : [];
+  }
+
+  async artifactFile(
+    runId: string,
+    artifactId: string,
+  ): Promise<{ readonly artifact: Artifact; readonly file: string } | undefined> {
+    if (!isArtifactId(artifactId)) return undefined;
+    const artifact = (await this.artifacts(runId)).find(({ id }) => id === artifactId);
+    return artifact && { artifact, file: artifactFile(this.#options.folder, runId, artifactId) };
+  }
+
+  /** Made if it isn't there; closed to others. */
+  async workFolder(runId: string): Promise<string> {
+    const path = workFolder(this.#options.folder, runId);
+    try {
+      await makeFolder(path, false);
+    } catch (error) {
+      throw diskError(error, "the run's work folder");
+    }
+    return path;
+  }
+
+  /** Throws the system's error when the stage left files that this process may not delete. */
+  async removeWork(runId: string): Promise<void> {
+    await rm(workFolder(this.#options.folder, runId), { recursive: true, force: true });
+  }
+
+  resetCache(filter: CacheFilter): Promise<Cleared> {
+    return resetCache(this.#options.folder, filter);
+  }
+
+  /** Readers end; logs that are open can be reopened by the next process. */
+  async close(): Promise<void> {
+    await this.#states.settled();
+    await this.#logs.close();
+    this.#listeners.clear();
+    this.#indexFile.close();
+  }
+
+  #mustKnow(runId: string): void {
+    if (!this.#index.has(runId)) throw new RunnerError("not_found", "there is no such run");
+  }
+}

@@ -1,0 +1,92 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RunEvent, RunRequest } from "../../../src/events/event.ts";
+import type { StagePlan } from "../../../src/plan/plan.ts";
+import { systemClock } from "../../../src/shared/clock.ts";
+import { Store } from "../../../src/store/store.ts";
+
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), "gitfoss-store-"));
+}
+
+export async function openStore(folder: string, warnings: string[] = []): Promise<Store> {
+  return Store.open({ folder, durable: false, clock: systemClock, warn: (line) => warnings.push(line) });
+}
+
+export function requestOf(overrides: Partial<RunRequest> = {}): RunRequest {
+  return {
+    pipelineId: "p1",
+    orgId: "o1",
+    repoId: "r1",
+    stageId: "build",
+    source: {
+      kind: "repository",
+      gitDir: "/srv/git/a.git",
+      commit: { sha: "a".repeat(40), ref: "main", message: "m" },
+    },
+    variables: {},
+    ...overrides,
+  };
+}
+
+export const plan: StagePlan = {
+  id: "build",
+  image: { name: "alpine", pullPolicy: "if_not_present" },
+  shell: "sh",
+  beforeScript: [],
+  script: ["true"],
+  afterScript: [],
+  variables: {},
+  workingDirectory: ".",
+  needs: [],
+  when: "on_success",
+  timeoutSeconds: 900,
+  successExit: [0],
+  allowFailure: false,
+  gitDepth: 1,
+};
+
+export const started: RunEvent = { type: "started", attempt: 1, deadline: "2030-01-01T00:00:00.000Z" };
+
+export const finished: RunEvent & { readonly type: "finished" } = {
+  type: "finished",
+  status: "SUCCESS",
+  exitCode: 0,
+  cause: null,
+  reason: "",
+  steps: [],
+  usage: {},
+  log: { lines: 0, bytes: 0, sha256: "" },
+  artifacts: 0,
+};
+
+export async function acceptRun(store: Store, overrides: Partial<RunRequest> = {}): Promise<string> {
+  const runId = Bun.randomUUIDv7();
+  await store.accept(runId, requestOf(overrides), plan);
+  return runId;
+}
+
+/** A reader's pieces as text, to the end. */
+export async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const piece of pieces) chunks.push(Buffer.from(piece));
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+export function seqsOf(text: string): readonly number[] {
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => Number(/^\{"seq":(\d+),/.exec(line)?.[1]));
+}
+
+/** What a promise rejects with. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => {
+      throw new Error("it did not fail");
+    },
+    (error: unknown) => error,
+  );
+}
