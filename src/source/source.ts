@@ -1,0 +1,27 @@
+/** Where a stage's files come from. Stored with the run. */
+export type Source =
+  | {
+      readonly kind: "repository";
+      /** The repository's git directory, absolute, links resolved. */
+      readonly gitDir: string;
+      readonly commit: Commit;
+    }
+  | {
+      readonly kind: "tree";
+      /** A developer's working tree, absolute. */
+      readonly folder: string;
+      /** What is checked out there; absent outside a git repository and before its first commit. */
+      readonly commit?: Commit;
+    };
+
+export interface Commit {
+  /** 40 or 64 hex digits. */
+  readonly sha: string;
+  /** As it was asked for; the name of the branch at HEAD when nothing was. */
+  readonly ref: string;
+  readonly branch?: string;
+  readonly tag?: string;
+  readonly defaultBranch?: string;
+  /** Whole. */
+  readonly message: string;
+}
