@@ -49,8 +49,8 @@ export interface Engine {
   inspect(handle: StageHandle, signal: AbortSignal): Promise<StageCondition>;
 
   /**
-   * Ends what the commands of an ended stage left behind, and returns without waiting for it. An ephemeral stage then
-   * vanishes by itself; another one is still to be removed.
+   * Ends what the commands left behind, and returns without waiting for it. To be called once `follow` has returned.
+   * An ephemeral stage then vanishes by itself; another one is still to be removed.
    */
   dismiss(handle: StageHandle): Promise<void>;
 
@@ -91,7 +91,7 @@ export interface StageSpec {
   readonly afterScript: readonly string[];
   readonly workingDirectory: string;
   readonly user?: string;
-  /** A folder on this machine, mounted at /workspace. */
+  /** A folder on this machine, mounted at /workspace; made when it isn't there. */
   readonly workspace: string;
   /** A folder on this machine in which the engine keeps what it needs for the stage. Made by the engine, closed to others. */
   readonly room: string;

@@ -6,8 +6,8 @@ import { Type, type Static, type TSchema } from "@sinclair/typebox";
  */
 
 export const stageIdPattern = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$";
-export const variablePattern = "^[A-Za-z_][A-Za-z0-9_]*$";
-export const longestScript = 10_000;
+const variablePattern = "^[A-Za-z_][A-Za-z0-9_]*$";
+const longestScript = 10_000;
 
 const is = (description: string) => ({ description });
 const text = (description: string) => Type.String({ minLength: 1, description });
@@ -118,7 +118,7 @@ const sharedKeys = {
   ),
 };
 
-export const defaultsSchema = Type.Object(sharedKeys, closed("a map of stage keys"));
+const defaultsSchema = Type.Object(sharedKeys, closed("a map of stage keys"));
 export const stageSchema = Type.Object(
   { ...sharedKeys, needs: Type.Optional(Type.Array(need, is("a list of stages"))) },
   closed("a map of stage keys"),

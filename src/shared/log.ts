@@ -1,4 +1,4 @@
-import { createConsola } from "consola";
+import { createConsola } from "consola/basic";
 
 /** What a line is about: ids and figures, never a secret. */
 export type Facts = Readonly<Record<string, string | number | boolean | null | undefined>>;

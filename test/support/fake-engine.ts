@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Cursor,
@@ -56,6 +56,7 @@ export class FakeEngine implements Engine {
     this.#reach();
     if (this.stages.has(spec.runId)) throw new RunnerError("conflict", "this run has a stage already");
     const nonce = randomBytes(16).toString("hex");
+    await mkdir(spec.workspace, { recursive: true });
     await makeRoom(spec.room, spec, { room: spec.room, workspace: spec.workspace }, nonce);
     const handle = {
       runId: spec.runId,

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { RunnerError } from "../../shared/errors.ts";
 import { unlessAborted } from "../../shared/abort.ts";
 import type { ImagePlan } from "../../plan/plan.ts";
@@ -27,6 +28,9 @@ import { removeContainer, sweepContainers } from "./removal.ts";
 import { stopContainer } from "./stop.ts";
 import { Watch } from "./watch.ts";
 
+/** The container's init, the boot shell, and its cat. */
+const processesOfOurs = 3;
+
 /** The Docker Engine, found as the docker command finds it: DOCKER_HOST and its kin, else the usual socket. */
 export class DockerEngine implements Engine {
   readonly #docker: Docker;
@@ -34,6 +38,8 @@ export class DockerEngine implements Engine {
   readonly #images: Images;
   #shiftsOwners: Promise<boolean> | undefined;
   readonly #watches = new Map<string, Watch>();
+  /** Runs whose commands have ended, but not all that they started. */
+  readonly #leftBehind = new Set<string>();
 
   constructor(options: { readonly runnerId: string }) {
     this.#docker = connect();
@@ -61,6 +67,7 @@ export class DockerEngine implements Engine {
 
   async create(spec: StageSpec, signal: AbortSignal): Promise<StageHandle> {
     const nonce = randomBytes(16).toString("hex");
+    await mkdir(spec.workspace, { recursive: true });
     await makeRoom(spec.room, spec, places, nonce);
     signal.throwIfAborted();
     try {
@@ -106,6 +113,7 @@ export class DockerEngine implements Engine {
     const from = typeof cursor === "number" ? cursor : 0;
     const nonce = String(handle.facts["nonce"]);
     const marks = yield* followRoom({ room: handle.room, nonce, from, ended: () => watch.ended }, signal);
+    if (marks.end !== undefined && marks.end.processes > processesOfOurs) this.#leftBehind.add(handle.runId);
     return exitOf(this.#docker.getContainer(handle.container), marks);
   }
 
@@ -137,6 +145,7 @@ export class DockerEngine implements Engine {
   }
 
   async dismiss(handle: StageHandle): Promise<void> {
+    if (!this.#leftBehind.delete(handle.runId)) return; // it ends by itself
     try {
       await this.#docker.getContainer(handle.container).kill({ signal: "SIGTERM" });
     } catch (error) {

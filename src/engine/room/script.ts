@@ -45,7 +45,8 @@ gitfoss_mark e $gitfoss_code >&3
 ${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&-\ngitfoss_mark e $? >&3` : ""}
 ${usageText}
 trap 'exit $gitfoss_code' TERM
-gitfoss_mark x $gitfoss_code "\${gitfoss_peak:--}" "\${gitfoss_cpu:--}" "\${gitfoss_oom:--}" >&3
+set -- /proc/[0-9]*
+gitfoss_mark x $gitfoss_code "\${gitfoss_peak:--}" "\${gitfoss_cpu:--}" "\${gitfoss_oom:--}" $# >&3
 exec 3>&-
 while kill -0 $gitfoss_cat; do wait $gitfoss_cat; done
 exit $gitfoss_code

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { renderProblem } from "../../../src/manifest/frame.ts";
 import { largestManifestBytes, parseManifest } from "../../../src/manifest/parse.ts";
 
@@ -62,22 +62,20 @@ test("no input makes it throw, and no frame lets a control character through", (
     ..."stages default script image needs variables artifacts timeout a b : - [ ] { } & * << ' \" | > # % @ ` ! ? ,".split(
       " ",
     ),
-    ...[
-      "\n",
-      "\n  ",
-      "\n    ",
-      " ",
-      "\t",
-      "\u001b[31m",
-      "é",
-      "\ud800",
-      "\u2028",
-      "0x1",
-      "1.5",
-      "null",
-      "~",
-      "x-a",
-    ],
+    "\n",
+    "\n  ",
+    "\n    ",
+    " ",
+    "\t",
+    "\u001b[31m",
+    "é",
+    "\ud800",
+    "\u2028",
+    "0x1",
+    "1.5",
+    "null",
+    "~",
+    "x-a",
   );
   const text = fc.oneof(
     fc.array(pieces, { maxLength: 60 }).map((all) => all.join("")),
@@ -89,7 +87,7 @@ test("no input makes it throw, and no frame lets a control character through", (
       if (!("problems" in parsed)) return;
       expect(parsed.problems.length).toBeGreaterThan(0);
       for (const problem of parsed.problems) {
-        expect(renderProblem(problem)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028]/);
+        expect(renderProblem(problem)).not.toMatch(/[^\P{Cc}\n]|\p{Zl}/u);
         expect(problem.line).toBeGreaterThan(0);
         expect(problem.column).toBeGreaterThan(0);
       }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { formatDuration, parseDuration } from "../../../src/shared/duration.ts";
 
 test("durations are counts with units", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { OutputLine } from "../../../../src/engine/engine.ts";
 import { Cutter, longestPiece } from "../../../../src/engine/room/cut.ts";
 import { Marks } from "../../../../src/engine/room/marks.ts";
@@ -47,9 +47,15 @@ describe("cutting output into lines", () => {
   });
 
   test("nothing after the end mark is output", () => {
-    const { lines, marks } = cutInChunks(Buffer.from(`a\n${mark("x 3 100 2000000000 1 9.0")}late\n`), 1000);
+    const { lines, marks } = cutInChunks(Buffer.from(`a\n${mark("x 3 100 2000000000 1 4 9.0")}late\n`), 1000);
     expect(textOf(lines)).toBe("a\n");
-    expect(marks.end).toEqual({ exitCode: 3, outOfMemoryKills: 1, peakMemoryBytes: 100, cpuSeconds: 2 });
+    expect(marks.end).toEqual({
+      exitCode: 3,
+      outOfMemoryKills: 1,
+      processes: 4,
+      peakMemoryBytes: 100,
+      cpuSeconds: 2,
+    });
   });
 
   test("an unfinished line waits for its end, unless nothing will follow", () => {

@@ -1,0 +1,79 @@
+import { RunnerError } from "../shared/errors.ts";
+import type { RunRequest } from "../events/event.ts";
+import { renderProblem } from "../manifest/frame.ts";
+import { parseManifest } from "../manifest/parse.ts";
+import { compilePlan } from "../plan/compile.ts";
+import type { Plan, StagePlan } from "../plan/plan.ts";
+import { openRepository, readFileAt, resolveCommit } from "../source/repository.ts";
+import type { Config } from "../store/config.ts";
+
+/** What the forge asks for. */
+export interface Trigger {
+  readonly pipelineId: string;
+  readonly orgId: string;
+  readonly repoId: string;
+  /** Absolute, on this machine, under one of the configured roots. */
+  readonly gitRepoDir: string;
+  readonly stageId: string;
+  /** Branch, tag or commit; the repository's HEAD when absent. */
+  readonly ref?: string | undefined;
+  readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** The manifest's path in the repository. */
+  readonly manifest?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface Admitted {
+  readonly request: RunRequest;
+  readonly plan: StagePlan;
+}
+
+const defaultManifest = ".gitfoss-ci.yml";
+
+/** From a trigger to what will run. Everything that is wrong with it is said here, before anything is accepted. */
+export async function admit(trigger: Trigger, config: Config, signal: AbortSignal): Promise<Admitted> {
+  const repository = await openRepository(trigger.gitRepoDir, config.repoRoots);
+  const commit = await resolveCommit(repository, trigger.ref, signal);
+  const path = trigger.manifest ?? defaultManifest;
+  const bytes = await readFileAt(repository, commit.sha, path, signal);
+  const plan = planOf(bytes, path, config);
+  const { pipelineId, orgId, repoId, stageId, variables = {}, idempotencyKey } = trigger;
+  return {
+    request: {
+      pipelineId,
+      orgId,
+      repoId,
+      stageId,
+      source: { kind: "repository", gitDir: repository.gitDir, commit },
+      variables,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    },
+    plan: stageOf(plan, stageId),
+  };
+}
+
+function planOf(bytes: Uint8Array, path: string, config: Config): Plan {
+  const parsed = parseManifest(bytes, path);
+  if ("problems" in parsed) {
+    throw new RunnerError("manifest_invalid", `the manifest ${path} has errors`, {
+      errors: parsed.problems.map((problem) => ({
+        path: `${problem.file}:${String(problem.line)}:${String(problem.column)}`,
+        message: renderProblem(problem),
+      })),
+    });
+  }
+  return compilePlan(parsed.manifest, {
+    image: config.defaultImage,
+    timeoutSeconds: config.defaultTimeout,
+    successExit: config.successExit,
+  });
+}
+
+function stageOf(plan: Plan, stageId: string): StagePlan {
+  const stage = plan.stages.find(({ id }) => id === stageId);
+  if (stage !== undefined) return stage;
+  const known = plan.stages.map(({ id }) => id).join(", ");
+  throw new RunnerError("invalid_request", `the manifest has no such stage; it has ${known}`, {
+    errors: [{ path: "body.stageId", message: "not a stage of the manifest" }],
+  });
+}

@@ -1,0 +1,59 @@
+import { formatBytes } from "../shared/bytes.ts";
+import type { RunState } from "../events/run-state.ts";
+import type { RunLog } from "../store/run-log.ts";
+import type { RunnerOptions } from "./context.ts";
+import { failure, outcomeOfError, type Outcome } from "./outcome.ts";
+import { workFolders } from "./workspace.ts";
+
+export interface Kept {
+  /** As it was, or a failure of a stage that succeeded but whose artifacts aren't there. */
+  readonly outcome: Outcome;
+  readonly count: number;
+}
+
+/** The container is removed first: nothing of the stage may write while its files are read. */
+export async function keepArtifacts(
+  state: RunState,
+  outcome: Outcome,
+  log: RunLog,
+  { engine, store }: RunnerOptions,
+): Promise<Kept> {
+  const { runId, plan } = state;
+  const none = { outcome, count: 0 };
+  if (plan.artifacts === undefined || state.handle === null || !isWanted(plan.artifacts.when, outcome))
+    return none;
+  try {
+    await engine.remove(runId);
+    const { workspace } = await workFolders(runId, store);
+    const signal = AbortSignal.timeout(collectDeadlineMs);
+    const { artifacts, missing, refused } = await store.collectArtifacts(
+      runId,
+      workspace,
+      plan.artifacts,
+      signal,
+    );
+    for (const glob of missing) log.say(`artifacts: nothing matches ${glob}`);
+    for (const why of refused) log.say(`artifacts: left out ${why}`);
+    if (artifacts.length === 0) {
+      const reason = `none of its artifacts is there: ${plan.artifacts.paths.join(", ")}`;
+      return outcome.status === "SUCCESS"
+        ? { outcome: failure("artifacts", reason, outcome.exitCode), count: 0 }
+        : none;
+    }
+    const total = artifacts.reduce((sum, artifact) => sum + artifact.size, 0);
+    log.say(`artifacts: kept ${String(artifacts.length)} (${formatBytes(total)})`);
+    return { outcome, count: artifacts.length };
+  } catch (error) {
+    const failed = outcomeOfError(error);
+    return outcome.status === "SUCCESS"
+      ? { outcome: { ...failed, exitCode: outcome.exitCode }, count: 0 }
+      : none;
+  }
+}
+
+const collectDeadlineMs = 30 * 60 * 1000;
+
+function isWanted(when: "on_success" | "on_failure" | "always", outcome: Outcome): boolean {
+  if (when === "always") return true;
+  return (when === "on_success") === (outcome.status === "SUCCESS");
+}

@@ -1,0 +1,78 @@
+import { RunnerError, messageOf, type ErrorCode } from "../shared/errors.ts";
+import type { Exit } from "../engine/engine.ts";
+import type { Cause, FinalStatus, Step } from "../events/event.ts";
+import type { StagePlan } from "../plan/plan.ts";
+import type { InterruptionKind } from "./interruption.ts";
+
+/** The part of a verdict that says how it went. */
+export interface Outcome {
+  readonly status: FinalStatus;
+  readonly exitCode: number | null;
+  readonly cause: Cause | null;
+  readonly reason: string;
+}
+
+/** Of commands that ended by themselves or were killed by others than us. */
+export function outcomeOfExit(exit: Exit, plan: StagePlan): Outcome {
+  const { exitCode } = exit;
+  if (exitCode !== null && plan.successExit.includes(exitCode)) {
+    return { status: "SUCCESS", exitCode, cause: null, reason: "" };
+  }
+  if (exit.outOfMemory) {
+    return failure("oom", "a process of the stage was killed for want of memory", exitCode);
+  }
+  if (exitCode !== null) return failure("script", scriptReason(exit, exitCode), exitCode);
+  return failure("engine", "the container was ended from outside, by neither its script nor the runner");
+}
+
+export function outcomeOfInterruption(kind: InterruptionKind, plan: StagePlan, exit?: Exit): Outcome {
+  const exitCode = exit?.exitCode ?? null;
+  if (kind === "canceled") return { status: "CANCELED", exitCode, cause: "canceled", reason: "canceled" };
+  return failure("timeout", `it took longer than its timeout of ${String(plan.timeoutSeconds)} s`, exitCode);
+}
+
+/** Of what went wrong around the script. */
+export function outcomeOfError(error: unknown): Outcome {
+  const cause = error instanceof RunnerError ? causes[error.code] : undefined;
+  if (cause !== undefined) return failure(cause, messageOf(error));
+  return failure("engine", "an internal error of the runner; its log says more");
+}
+
+export function isExpected(error: unknown): boolean {
+  return error instanceof RunnerError && causes[error.code] !== undefined;
+}
+
+export function failure(cause: Cause, reason: string, exitCode: number | null = null): Outcome {
+  return { status: "FAILURE", exitCode, cause, reason };
+}
+
+/** The steps with the names that the plan has for them. */
+export function namedSteps(exit: Exit | undefined, plan: StagePlan): Step[] {
+  const commands = [
+    ...plan.beforeScript.map((command) => ({ section: "before_script" as const, command })),
+    ...plan.script.map((command) => ({ section: "script" as const, command })),
+    ...plan.afterScript.map((command) => ({ section: "after_script" as const, command })),
+  ];
+  return (exit?.steps ?? []).flatMap((step) => {
+    const named = commands[step.step - 1];
+    return named === undefined ? [] : [{ ...step, ...named }];
+  });
+}
+
+function scriptReason(exit: Exit, exitCode: number): string {
+  const failed = exit.steps.findLast((step) => step.exitCode === exitCode);
+  const where = failed === undefined ? "the script" : `command ${String(failed.step)}`;
+  return `${where} ended with exit code ${String(exitCode)}`;
+}
+
+const causes: Partial<Record<ErrorCode, Cause>> = {
+  image_unavailable: "image",
+  engine_unreachable: "engine",
+  engine_failed: "engine",
+  conflict: "engine",
+  checkout_failed: "checkout",
+  repository_invalid: "checkout",
+  artifacts_invalid: "artifacts",
+  disk_full: "disk",
+  state_unwritable: "disk",
+};
