@@ -1,0 +1,32 @@
+import type { RunState } from "../events/run-state.ts";
+import { RunnerError } from "../shared/errors.ts";
+import type { ApiStore } from "./options.ts";
+
+export async function findRun(store: Pick<ApiStore, "load">, runId: string): Promise<RunState> {
+  const run = await store.load(runId);
+  if (run === undefined) throw new RunnerError("not_found", "there is no run with this id on this runner");
+  return run;
+}
+
+/** The run that a stage's address means: the one that is named, else the newest one. */
+export async function findRunOfStage(
+  store: Pick<ApiStore, "load" | "newestRunOf">,
+  stageId: string,
+  narrow: { readonly pipelineId?: string; readonly runId?: string },
+): Promise<RunState> {
+  const runId = narrow.runId ?? store.newestRunOf(stageId, narrow.pipelineId);
+  const run = runId === undefined ? undefined : await store.load(runId);
+  if (run === undefined || !isOf(run, stageId, narrow.pipelineId)) {
+    throw new RunnerError(
+      "not_found",
+      "there is no such run of this stage on this runner; it was never triggered, or is gone",
+    );
+  }
+  return run;
+}
+
+function isOf(run: RunState, stageId: string, pipelineId: string | undefined): boolean {
+  return (
+    run.request.stageId === stageId && (pipelineId === undefined || run.request.pipelineId === pipelineId)
+  );
+}

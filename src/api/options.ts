@@ -1,0 +1,65 @@
+import type { Logger } from "../shared/log.ts";
+import type { Config } from "../store/config.ts";
+import type { Store } from "../store/store.ts";
+import type { Admitted, Trigger } from "../runner/intake.ts";
+import type { Runner } from "../runner/runner.ts";
+
+/** What the API asks of the rest. */
+export interface ApiOptions {
+  readonly runner: Pick<Runner, "submit" | "cancel">;
+  readonly store: Pick<
+    Store,
+    | "load"
+    | "events"
+    | "newestRunOf"
+    | "runs"
+    | "onChange"
+    | "readLog"
+    | "artifacts"
+    | "artifactFile"
+    | "resetCache"
+  >;
+  /** Asked at every request, so that a rotated token counts at once. */
+  readonly config: () => Config;
+  readonly version: { readonly version: string; readonly commit: string };
+  readonly log: Logger;
+  /** The runner's own intake when absent. */
+  readonly admit?: Admit;
+  /** How long a stream may be silent before it says that it is still there; 15 s when absent. */
+  readonly silenceMs?: number;
+}
+
+export type Admit = (trigger: Trigger, config: Config, signal: AbortSignal) => Promise<Admitted>;
+
+export type ApiStore = ApiOptions["store"];
+
+/** What the routes share. */
+export interface ApiContext extends Required<ApiOptions> {
+  /** Aborted when the server stops: streams end then, without their last event. */
+  readonly closing: AbortSignal;
+  readonly connections: Connections;
+}
+
+/** What only a listening server can do; `handle()` alone can't. */
+export interface Connections {
+  /** Keeps a silent stream from being cut for being idle. */
+  keepAlive(request: Request): void;
+  /** True when the request has become a WebSocket. */
+  upgrade(request: Request, socket: Socket, headers: Record<string, string>): boolean;
+}
+
+/** The server's side of a WebSocket. */
+export interface Socket {
+  open(peer: Peer): void;
+  drain(): void;
+  close(): void;
+}
+
+/** The part of Bun's ServerWebSocket that is used. */
+export interface Peer {
+  /** Bytes sent; 0: dropped; -1: queued, wait for `drain`. */
+  sendText(text: string): number;
+  cork<T>(callback: () => T): T;
+  ping(): number;
+  close(code: number, reason: string): void;
+}

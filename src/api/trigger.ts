@@ -1,0 +1,32 @@
+import type { Elysia } from "elysia";
+import type { Trigger } from "../runner/intake.ts";
+import { RunnerError } from "../shared/errors.ts";
+import { readJson } from "./body.ts";
+import type { ApiContext } from "./options.ts";
+import { noQuery, triggerBody } from "./schema.ts";
+import { triggerView } from "./views.ts";
+
+export function addTrigger(app: Elysia, context: ApiContext): void {
+  app.post("/trigger", ({ body, request }) => trigger(context, body, request), {
+    body: triggerBody,
+    query: noQuery,
+    parse: ({ request }) => readJson(request),
+  });
+}
+
+async function trigger(context: ApiContext, body: Trigger, request: Request): Promise<object> {
+  const idempotencyKey = idempotencyKeyOf(request);
+  const wanted = { ...body, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+  const { request: admitted, plan } = await context.admit(wanted, context.config(), request.signal);
+  return triggerView(await context.runner.submit(admitted, plan));
+}
+
+function idempotencyKeyOf(request: Request): string | undefined {
+  const key = request.headers.get("idempotency-key");
+  if (key === null) return undefined;
+  if (/^[\x20-\x7e]{1,255}$/.test(key)) return key;
+  const message = "must be 1 to 255 printable ASCII characters";
+  throw new RunnerError("invalid_request", `header.Idempotency-Key: ${message}`, {
+    errors: [{ path: "header.Idempotency-Key", message }],
+  });
+}

@@ -1,0 +1,96 @@
+import type { Step, Verdict } from "../events/event.ts";
+import type { RunState } from "../events/run-state.ts";
+import type { Artifact } from "../store/artifact.ts";
+import type { RunSummary } from "../store/summary.ts";
+
+/** The JSON of the API. Keys of the mission's own contract come first, spelled as it spells them. */
+
+export function triggerView(run: RunState): object {
+  return { ...runName(run), status: run.status };
+}
+
+export function stageView(run: RunState): object {
+  const { pipelineId, stageId } = run.request;
+  return { pipelineId, stageId, status: run.status, runId: run.runId, ...details(run) };
+}
+
+export function runView(run: RunState): object {
+  return { ...runName(run), status: run.status, ...details(run) };
+}
+
+export function summaryView(run: RunSummary): object {
+  const { pipelineId, runId, stageId, status, orgId, repoId, createdAt, finishedAt } = run;
+  return { pipelineId, runId, stageId, status, orgId, repoId, createdAt, finishedAt };
+}
+
+export function artifactsView(run: RunState, artifacts: readonly Artifact[]): object {
+  const artefacts = artifacts.map(({ id, name, path, size, sha256 }) => ({ id, name, path, size, sha256 }));
+  return { ...runName(run), artefacts };
+}
+
+/** What a log answers begins with. */
+export function stageName(run: RunState): object {
+  const { pipelineId, stageId } = run.request;
+  return { pipelineId, stageId, runId: run.runId };
+}
+
+/** The last word of a stream. */
+export function logEndView(verdict: Verdict): object {
+  const { status, exitCode, log } = verdict;
+  return { status, exitCode, lines: log.lines, bytes: log.bytes, sha256: log.sha256 };
+}
+
+function runName(run: RunState): object {
+  const { pipelineId, stageId } = run.request;
+  return { pipelineId, runId: run.runId, stageId };
+}
+
+function details(run: RunState): object {
+  const { request, plan } = run;
+  const { commit } = request.source;
+  const { exitCode, cause, reason, steps, usage, artifacts, log } = run.verdict ?? noVerdict;
+  return {
+    orgId: request.orgId,
+    repoId: request.repoId,
+    ref: commit?.ref ?? null,
+    sha: commit?.sha ?? null,
+    exitCode,
+    cause,
+    reason,
+    createdAt: run.createdAt,
+    startedAt: run.startedAt,
+    finishedAt: run.finishedAt,
+    deadline: run.deadline,
+    steps: steps.map(stepView),
+    usage: { ...noUsage, pullSeconds: run.pullSeconds, ...usage },
+    attempts: run.attempts,
+    image: run.image ?? plan.image.name,
+    allowFailure: plan.allowFailure,
+    cancelRequestedBy: run.cancelRequestedBy,
+    artifacts,
+    log,
+  };
+}
+
+function stepView({ step, section, command, exitCode, durationSeconds }: Step): object {
+  return { step, section, command, exitCode, durationSeconds };
+}
+
+/** Of a run that isn't over. */
+const noVerdict: Omit<Verdict, "status" | "log"> & { readonly log: null } = {
+  exitCode: null,
+  cause: null,
+  reason: "",
+  steps: [],
+  usage: {},
+  artifacts: 0,
+  log: null,
+};
+
+const noUsage = {
+  queueSeconds: null,
+  pullSeconds: null,
+  runSeconds: null,
+  peakMemoryBytes: null,
+  cpuSeconds: null,
+};
