@@ -1,0 +1,62 @@
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openExec, type ExecSession } from "../../app.ts";
+import type { Facts, Logger } from "../../shared/log.ts";
+import { VERSION } from "../../shared/version.ts";
+import { writeErr } from "../output.ts";
+import { printable } from "../printable.ts";
+import type { ExecOptions } from "./options.ts";
+
+/** Names what one `exec` makes, for those who have to look for what it left. */
+export interface Traces {
+  readonly runnerId: string;
+  /** 0700, removed at the end. */
+  readonly folder: string;
+}
+
+/** At once, so that there is no moment in which a signal finds them half made. */
+export function makeTraces(): Traces {
+  return {
+    runnerId: `exec-${Bun.randomUUIDv7()}`,
+    folder: mkdtempSync(join(tmpdir(), "gitfoss-exec-")),
+  };
+}
+
+export function openSession(traces: Traces, options: ExecOptions, signal: AbortSignal): Promise<ExecSession> {
+  const opening = openExec(
+    {
+      ...traces,
+      version: VERSION,
+      concurrency: options.jobs,
+      graceMs: options.graceSeconds * 1000,
+      log: warningsOnly,
+    },
+    signal,
+  );
+  opening.catch(() => {}); // awaited when the manifest is read: its errors come first
+  return opening;
+}
+
+/** Ends a session that may never have come to be, and removes its folder. Says what it can't remove. */
+export async function closeSession(traces: Traces, opening: Promise<ExecSession>): Promise<void> {
+  const session = await opening.catch(() => undefined);
+  await session?.close();
+  try {
+    await rm(traces.folder, { recursive: true, force: true });
+  } catch {
+    await writeErr(`warning: can't remove ${traces.folder}; files of a stage are left in it\n`);
+  }
+}
+
+/** The operator's log isn't for the user of `exec`, but what went wrong is. */
+const warningsOnly: Logger = {
+  info() {},
+  warn: (message, facts) => void writeErr(`warning: ${withError(message, facts)}\n`),
+  error: (message, facts) => void writeErr(`error: ${withError(message, facts)}\n`),
+};
+
+function withError(message: string, facts: Facts = {}): string {
+  return typeof facts["error"] === "string" ? `${message}: ${printable(facts["error"])}` : message;
+}
