@@ -21,7 +21,6 @@ const owners: Record<string, RegExp> = {
   yaml: /^src\/manifest\//,
   "@sinclair/typebox": /^src\/manifest\//,
   dockerode: /^src\/engine\/docker\//,
-  picomatch: /^src\/store\//,
   elysia: /^src\/api\//,
   citty: /^src\/(cli\/|main\.ts)/,
   consola: /^src\/shared\/log\.ts/,
@@ -57,7 +56,9 @@ function isAllowed(file: string, specifier: string): boolean {
   if (specifier.startsWith(".")) return isToTheLeft(file, specifier);
   if (/^node:fs(\/|$)/.test(specifier)) return fileOwners.test(file);
   if (specifier.startsWith("node:")) return true;
-  const owned = Object.entries(owners).find(([name]) => specifier === name || specifier.startsWith(`${name}/`));
+  const owned = Object.entries(owners).find(
+    ([name]) => specifier === name || specifier.startsWith(`${name}/`),
+  );
   return owned !== undefined && owned[1].test(file);
 }
 

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Greets every name on stdin.
+while read -r name; do
+  echo "$GREETING, $name!"
+done

@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { requireImages } from "../../test/support/images.ts";
+import { startDaemon } from "./daemon.ts";
+import { compare, printRows, timeCommand, type Comparison } from "./measure.ts";
+
+/**
+ * `bun run bench [rounds]`: our times beside those of `docker run --rm` of the same thing, in one run on one machine.
+ * Absolute figures drift from machine to machine; the ratios are what counts. Needs dist/gitfoss-ci-runner and an engine.
+ */
+const image = "gitfoss-test/busybox:1";
+const hundredMegabytes =
+  "yes 012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -c 100000000 || true";
+
+const binary = `${process.cwd()}/dist/gitfoss-ci-runner`;
+const rounds = Number(process.argv[2] ?? 7);
+
+async function main(): Promise<void> {
+  await requireImages("busybox");
+  const folder = await mkdtemp(`${tmpdir()}/gitfoss-bench-`);
+  const repository = await makeRepository(folder);
+  const daemon = await startDaemon(binary, repository);
+  try {
+    const rows = [];
+    for (const comparison of comparisons(repository, daemon)) {
+      rows.push(await compare(comparison, rounds));
+      console.error(`measured: ${comparison.metric}`);
+    }
+    printRows(rows);
+    console.log(
+      `\npeak memory of the daemon in all of it: ${((await daemon.peakMemoryBytes()) / 1e6).toFixed(0)} MB (goal: under 150 MB)`,
+    );
+  } finally {
+    await daemon.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function comparisons(repository: string, daemon: Awaited<ReturnType<typeof startDaemon>>): Comparison[] {
+  const dockerRun =
+    (script: string): (() => Promise<number>) =>
+    () =>
+      timeCommand(["docker", "run", "--rm", image, "sh", "-c", script]);
+  const exec =
+    (manifest: string): (() => Promise<number>) =>
+    () =>
+      timeCommand([binary, "exec", manifest, "-j", "1", "--progress", "quiet"], repository);
+  const tenRuns = async (): Promise<number> => {
+    let total = 0;
+    for (let i = 0; i < 10; i++) total += await dockerRun("echo hi")();
+    return total;
+  };
+  const dockerHi = "docker run --rm … echo hi";
+  const docker100 = "docker run --rm … 100 MB to /dev/null";
+  return [
+    {
+      metric: "a trivial stage by exec, process start included",
+      against: dockerHi,
+      goal: 1,
+      ours: exec("one.yml"),
+      theirs: dockerRun("echo hi"),
+    },
+    {
+      metric: "trigger to final status through the API",
+      against: dockerHi,
+      goal: 1,
+      ours: () => daemon.run("hi"),
+      theirs: dockerRun("echo hi"),
+    },
+    {
+      metric: "ten stages in a row by exec",
+      against: "ten of them",
+      goal: 0.9,
+      ours: exec("ten.yml"),
+      theirs: tenRuns,
+    },
+    {
+      metric: "100 MB of log to its end on disk",
+      against: docker100,
+      goal: 0.7,
+      ours: () => daemon.run("big"),
+      theirs: dockerRun(hundredMegabytes),
+    },
+    {
+      metric: "100 MB of log to one SSE reader",
+      against: docker100,
+      goal: 0.7,
+      ours: async () => (await daemon.trigger("big")).tookMs,
+      theirs: dockerRun(hundredMegabytes),
+    },
+    {
+      metric: "version",
+      against: "docker --version",
+      goal: undefined,
+      ours: () => timeCommand([binary, "version"]),
+      theirs: () => timeCommand(["docker", "--version"]),
+    },
+  ];
+}
+
+async function makeRepository(folder: string): Promise<string> {
+  const repository = `${folder}/repository`;
+  await mkdir(repository);
+  const stage = (id: string, needs?: string): string =>
+    `  ${id}:\n    script: echo hi\n${needs === undefined ? "" : `    needs: [${needs}]\n`}`;
+  const head = `default: { image: ${image} }\nstages:\n`;
+  const ten = Array.from({ length: 10 }, (_, i) =>
+    stage(`s${String(i)}`, i === 0 ? undefined : `s${String(i - 1)}`),
+  );
+  await Bun.write(`${repository}/one.yml`, head + stage("hi"));
+  await Bun.write(`${repository}/ten.yml`, head + ten.join(""));
+  await Bun.write(
+    `${repository}/.gitfoss-ci.yml`,
+    `${head}${stage("hi")}  big:\n    script: "${hundredMegabytes}"\n`,
+  );
+  const git = (...words: string[]): Promise<number> =>
+    timeCommand(["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", ...words], repository);
+  await git("init", "--quiet", "--initial-branch=main");
+  await git("add", ".");
+  await git("commit", "--quiet", "--message=bench");
+  return repository;
+}
+
+await main();

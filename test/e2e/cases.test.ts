@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Glob } from "bun";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expectNothingLeft, requireEngine } from "../support/engine.ts";
+import { requireImages } from "../support/images.ts";
+import { runBinary } from "./support/binary.ts";
+import { commitAll } from "./support/commit.ts";
+import { isObject, startDaemon, type Daemon } from "./support/daemon.ts";
+
+/** What a case expects: expect.json beside its manifest. Keys that aren't there aren't looked at. */
+interface Expected {
+  readonly exitCode: number;
+  readonly stages: Readonly<Record<string, ExpectedStage>>;
+}
+
+interface ExpectedStage {
+  readonly status: string;
+  readonly exitCode?: number | null;
+  readonly cause: string | null;
+  readonly logs?: string;
+  /** section, command, exit code */
+  readonly steps?: readonly (readonly [string, string, number])[];
+  readonly artifacts?: readonly string[];
+}
+
+/** What came of a stage, however it was run. */
+interface Outcome {
+  readonly events: readonly Record<string, unknown>[];
+  readonly logs: string;
+}
+
+const casesFolder = join(import.meta.dir, "cases");
+const names = [...new Glob("*/expect.json").scanSync(casesFolder)]
+  .map((path) => path.split("/")[0] ?? "")
+  .toSorted();
+
+let folder: string;
+let daemon: Daemon;
+
+beforeAll(async () => {
+  await requireEngine();
+  await requireImages("busybox", "nonroot", "bash");
+  folder = await mkdtemp(join(tmpdir(), "gitfoss-cases-"));
+  daemon = await startDaemon({ roots: [folder], config: { grace: "1" } });
+});
+afterAll(async () => {
+  await daemon.stop();
+  await rm(folder, { recursive: true, force: true });
+  await expectNothingLeft();
+});
+
+for (const name of names) {
+  describe(name.replaceAll("-", " "), () => {
+    test("the same by exec and by run", async () => {
+      const expected = await readExpected(name);
+      const repository = await makeRepository(name);
+      const byExec = await runByExec(repository, expected);
+      const byRun = await runByDaemon(repository, name, byExec.order);
+      for (const [stageId, stage] of Object.entries(expected.stages)) {
+        const exec = outcomeOf(byExec.outcomes, stageId);
+        const run = outcomeOf(byRun, stageId);
+        checkStage(exec, stage);
+        expect(withoutTimes(run.events)).toEqual(withoutTimes(exec.events));
+        expect(run.logs).toBe(exec.logs);
+        await checkArtifacts(run, stage);
+      }
+    });
+  });
+}
+
+async function runByExec(
+  repository: string,
+  expected: Expected,
+): Promise<{ order: string[]; outcomes: Map<string, Outcome> }> {
+  const finished = await runBinary(["exec", "--progress", "json", "--grace", "1"], { cwd: repository });
+  const records = finished.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line))
+    .filter(isObject);
+  expect({ exitCode: finished.exitCode, stderr: finished.stderr }).toMatchObject({
+    exitCode: expected.exitCode,
+  });
+  const outcomes = new Map<string, Outcome>();
+  for (const record of records) {
+    const stageId = String(record["stageId"]);
+    const { events, logs } = outcomes.get(stageId) ?? { events: [], logs: "" };
+    outcomes.set(
+      stageId,
+      record["type"] === "log"
+        ? { events, logs: logs + textOf(record) }
+        : { events: [...events, record], logs },
+    );
+  }
+  return { order: [...outcomes.keys()], outcomes };
+}
+
+async function runByDaemon(
+  repository: string,
+  pipelineId: string,
+  order: readonly string[],
+): Promise<Map<string, Outcome>> {
+  const runs = new Map<string, string>();
+  for (const stageId of order) runs.set(stageId, await daemon.trigger(repository, stageId, { pipelineId }));
+  const outcomes = new Map<string, Outcome>();
+  for (const [stageId, runId] of runs) {
+    await daemon.final(runId);
+    const path = `${daemon.state}/runs/*/${runId}/events.ndjson`;
+    const [file] = [...new Glob(path.slice(1)).scanSync({ cwd: "/", absolute: true })];
+    const text = await Bun.file(file ?? "").text();
+    const events = text
+      .trimEnd()
+      .split("\n")
+      .map((line): unknown => JSON.parse(line))
+      .filter(isObject);
+    outcomes.set(stageId, { events, logs: await daemon.logs(runId) });
+  }
+  return outcomes;
+}
+
+function checkStage(outcome: Outcome, stage: ExpectedStage): void {
+  const finished = outcome.events.find(({ type }) => type === "finished");
+  const { status, cause, exitCode } = stage;
+  expect(finished).toMatchObject({ status, cause, ...(exitCode === undefined ? {} : { exitCode }) });
+  if (stage.logs !== undefined) expect(outcome.logs).toBe(stage.logs);
+  if (stage.steps === undefined) return;
+  const steps = Array.isArray(finished?.["steps"]) ? finished["steps"].filter(isObject) : [];
+  expect(steps.map((step) => [step["section"], step["command"], step["exitCode"]])).toEqual(
+    stage.steps.map(([section, command, code]) => [section, command, code]),
+  );
+}
+
+async function checkArtifacts(run: Outcome, stage: ExpectedStage): Promise<void> {
+  const runId = String(run.events[0]?.["runId"]);
+  const { artefacts } = await daemon.json(`/run/${runId}/artifacts`);
+  const paths = Array.isArray(artefacts) ? artefacts.filter(isObject).map(({ path }) => path) : [];
+  expect(paths).toEqual([...(stage.artifacts ?? [])]);
+}
+
+/** Everything that says when or how long, who, or where on this machine. */
+const varying = new Set(
+  "time deadline runId stageId pipelineId orgId repoId source handle usage pullSeconds durationSeconds".split(
+    " ",
+  ),
+);
+
+function withoutTimes(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutTimes);
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([key]) => !varying.has(key));
+  return Object.fromEntries(kept.map(([key, each]) => [key, withoutTimes(each)]));
+}
+
+function outcomeOf(outcomes: ReadonlyMap<string, Outcome>, stageId: string): Outcome {
+  const outcome = outcomes.get(stageId);
+  if (outcome === undefined) throw new Error(`nothing came of stage ${stageId}`);
+  return outcome;
+}
+
+function textOf(line: Record<string, unknown>): string {
+  return line["partial"] === true ? String(line["text"]) : `${String(line["text"])}\n`;
+}
+
+async function readExpected(name: string): Promise<Expected> {
+  return Bun.file(join(casesFolder, name, "expect.json")).json();
+}
+
+async function makeRepository(name: string): Promise<string> {
+  const repository = join(folder, name);
+  await cp(join(casesFolder, name), repository, { recursive: true });
+  await rm(join(repository, "expect.json"));
+  commitAll(repository);
+  return repository;
+}

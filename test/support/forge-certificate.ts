@@ -1,0 +1,20 @@
+/** Self-signed, for "localhost", good for a hundred years. It guards nothing: the key is here for all to see. */
+export const forgeCertificate = `-----BEGIN CERTIFICATE-----
+MIIBljCCATugAwIBAgIUWVi2jrvT7w7A3dxMdku7+lOlfDAwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNDAyNTA0OFoYDzIxMjYxMDMx
+MDI1MDQ4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASG2d/dp4bQ+/C2myK05R187k+lugFgef5UC9fbb+UUfS7lCbnLI4VQ
+W7WCmXMgVIcScm725lQA1oBkLjYYmw9ao2kwZzAdBgNVHQ4EFgQUjiaWma/7zA3p
+AjC8Y32SwEzv5a4wHwYDVR0jBBgwFoAUjiaWma/7zA3pAjC8Y32SwEzv5a4wDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SQAwRgIhAON6t9jZThmgGTFIHx0xZj0B5JFZ1p2zr1lTGNvFzwIhAiEAvqdHx82F
+riMUwU1VQnoxai6trtztd9YdaqiEHZRRM+Y=
+-----END CERTIFICATE-----
+`;
+
+export const forgeKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgtitAQ9pk7ylYd81P
+DfoZL1yn0GILTzim89SlgphvWJGhRANCAASG2d/dp4bQ+/C2myK05R187k+lugFg
+ef5UC9fbb+UUfS7lCbnLI4VQW7WCmXMgVIcScm725lQA1oBkLjYYmw9a
+-----END PRIVATE KEY-----
+`;
