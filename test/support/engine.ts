@@ -34,7 +34,7 @@ export async function dockerWithInput(
  * What bears our label in the engine now: "container NAME", "network NAME", "volume NAME".
  * With a runner's id, only that runner's.
  */
-async function labelledObjects(runnerId?: string): Promise<readonly string[]> {
+export async function labelledObjects(runnerId?: string): Promise<readonly string[]> {
   const label = runnerId === undefined ? "dev.gitfoss.runner" : `dev.gitfoss.runner=${runnerId}`;
   const filter = ["--filter", `label=${label}`, "--format"];
   const [containers, networks, volumes] = await Promise.all([

@@ -38,13 +38,13 @@ async function make(image: TestImage): Promise<void> {
 }
 
 const tools = [
-  ..."dash sh env cat chmod chown cp cut date dd dirname basename echo expr false head id ln ls mkdir mkfifo".split(
+  ..."dash env cat chmod chown cp cut date dd dirname basename echo expr false head id ln ls mkdir mkfifo".split(
     " ",
   ),
   ..."mktemp mv od printf pwd readlink rm rmdir seq sha256sum sleep sort stat stty sync tail tee test timeout".split(
     " ",
   ),
-  ..."touch tr true truncate uname uniq wc whoami yes sed grep find xargs tar gzip ps setsid".split(" "),
+  ..."touch tr true truncate uname uniq wc whoami yes sed grep find xargs tar gzip setsid".split(" "),
 ];
 
 /** A small Debian: the programs, copied from this machine, with the libraries that they need. */
@@ -82,6 +82,7 @@ async function layOut(root: string): Promise<void> {
     await mkdir(join(root, folder), { recursive: true });
   }
   for (const folder of ["bin", "lib", "lib64"]) await symlink(`usr/${folder}`, join(root, folder));
+  await symlink("dash", join(root, "usr/bin/sh"));
   await Bun.write(
     join(root, "etc/passwd"),
     "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",

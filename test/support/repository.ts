@@ -55,26 +55,25 @@ export async function createRepository(options: RepositoryOptions = {}): Promise
   const { branch = "main", bare = false } = options;
   const top = options.under ?? (await temporaryFolder());
   const tree = await mkdtemp(join(top, "tree-"));
-  runGit(tree, "init", "-q", "-b", branch, ...(options.sha256 === true ? ["--object-format=sha256"] : []));
-  const shas: string[] = [];
-  for (const commit of commitsOf(options)) shas.push(await addCommit(tree, commit, shas.length + 1));
-  const folder = bare ? `${tree}.git` : tree;
-  if (bare) runGit(top, "clone", "-q", "--bare", tree, folder);
+  runGit(tree, "init", "-q", "-b", branch, `--object-format=${options.sha256 === true ? "sha256" : "sha1"}`);
+  const shas = await addCommits(tree, options);
+  const folder = bare ? bareCopyOf(tree) : tree;
   const made = options.under === undefined ? [top] : [tree, folder];
-  return {
-    ...verbsOf(folder, made),
-    gitDir: bare ? folder : join(folder, ".git"),
-    shas,
-    sha: shas.at(-1) ?? "",
-  };
+  const gitDir = bare ? folder : join(folder, ".git");
+  return { ...verbsOf(folder, made), gitDir, shas, sha: shas.at(-1) ?? "" };
 }
 
-function commitsOf({
-  files = { README: "hello\n" },
-  commits = [],
-  empty = false,
-}: RepositoryOptions): readonly CommitSpec[] {
-  return empty ? [] : [{ files }, ...commits];
+function bareCopyOf(tree: string): string {
+  runGit(tree, "clone", "-q", "--bare", tree, `${tree}.git`);
+  return `${tree}.git`;
+}
+
+async function addCommits(tree: string, options: RepositoryOptions): Promise<readonly string[]> {
+  const { files = { README: "hello\n" }, commits = [], empty = false } = options;
+  const shas: string[] = [];
+  for (const commit of empty ? [] : [{ files }, ...commits])
+    shas.push(await addCommit(tree, commit, shas.length + 1));
+  return shas;
 }
 
 type Verbs = Pick<TestRepository, "folder" | "git" | "gitWith" | "write" | "remove">;
@@ -161,7 +160,8 @@ export async function setTraps(repository: TestRepository): Promise<Trap> {
     "uploadpack.packObjectsHook": mark("pack-objects"),
     "gpg.program": mark("gpg"),
     "credential.helper": `!${mark("credential")}`,
-    "remote.origin.url": `ext::${mark("ext")}`,
+    "remote.origin.url": repository.gitDir,
+    "remote.evil.url": `ext::${mark("ext")}`,
     "remote.origin.uploadpack": mark("upload-pack"),
     "remote.origin.promisor": "true",
     "extensions.partialClone": "origin",

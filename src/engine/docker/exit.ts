@@ -8,7 +8,8 @@ export async function exitOf(container: Docker.Container, marks: Marks): Promise
   const { end } = marks;
   const steps = marks.steps();
   if (end !== undefined) {
-    const { exitCode, outOfMemoryKills, ...usage } = end;
+    const { exitCode, outOfMemoryKills, peakMemoryBytes, cpuSeconds } = end;
+    const usage = { peakMemoryBytes, cpuSeconds };
     return { exitCode, outOfMemory: outOfMemoryKills > 0 && exitCode !== 0, lost: false, steps, usage };
   }
   try {

@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -90,7 +90,12 @@ export async function startBinary(args: readonly string[], invocation: Invocatio
   });
   const output = new Output();
   const read = Promise.all([output.read(child.stdout, "out"), output.read(child.stderr, "err")]);
-  const exited = read.then(() => child.exited).finally(() => output.end());
+  const exited = read
+    .then(() => child.exited)
+    .finally(() => {
+      output.end();
+      rmSync(home, { recursive: true, force: true });
+    });
   return {
     pid: child.pid,
     exited,

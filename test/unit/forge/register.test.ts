@@ -181,6 +181,7 @@ test("a compressed bomb isn't unpacked", async () => {
   const bomb = Bun.gzipSync(Buffer.from(`{"id":"a","pad":"${" ".repeat(10_000_000)}"}`));
   const error = await failure(register(forge({ answer: () => new Response(bomb, { headers }) }).url));
   expect(error.code).toBe("forge_answer_invalid");
+  expect(error.message).toContain("isn't a JSON object");
 });
 
 test("nobody listens", async () => {
