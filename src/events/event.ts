@@ -30,6 +30,8 @@ export interface RunRequest {
   /** On top of the manifest's. */
   readonly variables: Readonly<Record<string, string>>;
   readonly idempotencyKey?: string;
+  /** sha256 of what was asked for: under the same key, the same trigger again is told from another one by it. */
+  readonly fingerprint?: string;
 }
 
 /** What happened to a run. The format on disk (events.ndjson) and of `GET /run/:runId/events`. */

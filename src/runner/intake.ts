@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { RunnerError } from "../shared/errors.ts";
 import type { RunRequest } from "../events/event.ts";
 import { renderProblem } from "../manifest/frame.ts";
@@ -46,10 +47,20 @@ export async function admit(trigger: Trigger, config: Config, signal: AbortSigna
       stageId,
       source: { kind: "repository", gitDir: repository.gitDir, commit },
       variables,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey, fingerprint: fingerprintOf(trigger) }),
     },
     plan: stageOf(plan, stageId),
   };
+}
+
+/** Of the words of the trigger, not of what they led to: a ref may have moved since. */
+export function fingerprintOf({ variables = {}, idempotencyKey: _key, ...words }: Trigger): string {
+  const sorted = [
+    ...Object.entries(words),
+    ...Object.entries(variables).map(([name, value]) => [`$${name}`, value]),
+  ];
+  const text = JSON.stringify(sorted.toSorted(([one = ""], [other = ""]) => (one < other ? -1 : 1)));
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function planOf(bytes: Uint8Array, path: string, config: Config): Plan {

@@ -8,7 +8,6 @@ import { Execution } from "./execution.ts";
 import { readinessOf } from "./needs.ts";
 import { passOver, withdraw } from "./verdicts.ts";
 import { recoverRun } from "./recover.ts";
-import { sameRequest } from "./same-request.ts";
 
 const engineRetryMs = 2000;
 
@@ -44,22 +43,20 @@ export class Runner {
 
   /** The run is on disk when this resolves. The same Idempotency-Key gives the same run, also at the same moment. */
   async submit(request: RunRequest, plan: StagePlan): Promise<RunState> {
-    const key = request.idempotencyKey;
+    const { idempotencyKey: key, fingerprint } = request;
     if (key === undefined) return this.#accept(request, plan);
-    const known = await this.runWithKey(key);
-    if (known === undefined && !this.#accepting.has(key)) {
-      const accepted = this.#accept(request, plan).finally(() => this.#accepting.delete(key));
-      this.#accepting.set(key, accepted);
-    }
-    const run = known ?? (await this.#accepting.get(key)) ?? (await this.runWithKey(key));
-    if (run === undefined) throw new Error("an accepted run was lost");
-    if (sameRequest(run.request, request)) return run;
-    throw new RunnerError("conflict", "this Idempotency-Key was used for another trigger; take a new one");
+    const known = (await this.repeated(key, fingerprint)) ?? this.#accepting.get(key);
+    if (known !== undefined) return mustBeSame(await known, fingerprint);
+    const accepted = this.#accept(request, plan).finally(() => this.#accepting.delete(key));
+    this.#accepting.set(key, accepted);
+    return accepted;
   }
 
-  async runWithKey(key: string): Promise<RunState | undefined> {
+  /** The run that this key led to before. Throws `conflict` when that was for another trigger. */
+  async repeated(key: string, fingerprint: string | undefined): Promise<RunState | undefined> {
     const runId = this.#options.store.runWithIdempotencyKey(key);
-    return runId === undefined ? undefined : this.#options.store.load(runId);
+    const run = runId === undefined ? undefined : await this.#options.store.load(runId);
+    return run === undefined ? undefined : mustBeSame(run, fingerprint);
   }
 
   /** The answer is the run as it is then; its verdict may come later. A run that is final stays as it is. */
@@ -200,4 +197,9 @@ export class Runner {
     if (this.#waiting.size > 0 || this.#running.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function mustBeSame(run: RunState, fingerprint: string | undefined): RunState {
+  if (run.request.fingerprint === fingerprint) return run;
+  throw new RunnerError("conflict", "this Idempotency-Key was used for another trigger; take a new one");
 }

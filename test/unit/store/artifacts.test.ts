@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +8,9 @@ import { compileGlob } from "../../../src/store/artifact-globs.ts";
 import type { Collected } from "../../../src/store/artifacts.ts";
 import { artifactsFolder, artifactsManifest } from "../../../src/store/layout.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { failureOf, acceptRun, newFolder, openStore } from "./samples.ts";
+import { failureOf, acceptRun, newFolder, openStore, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 const never = new AbortController().signal;
 

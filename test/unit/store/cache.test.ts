@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheEntryFolder, cacheFolder } from "../../../src/store/layout.ts";
-import { newFolder, openStore } from "./samples.ts";
+import { newFolder, openStore, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 const entries = [
   ["p1", "build", "k1"],
@@ -71,4 +73,12 @@ test("links in the cache are removed, not followed", async () => {
 test("a cache that was never made is empty", async () => {
   const store = await openStore(newFolder());
   expect(await store.resetCache({ pipelineId: "p" })).toEqual({ cleared: 0, bytes: 0 });
+});
+
+test("what an interrupted reset left is removed and not counted again", async () => {
+  const { folder, reset } = await filled();
+  const trash = join(cacheFolder(folder), ".trash");
+  mkdirSync(join(trash, "a", "b", "c"), { recursive: true });
+  expect(await reset({})).toEqual({ cleared: 5, bytes: 500 });
+  expect(existsSync(trash)).toBe(false);
 });

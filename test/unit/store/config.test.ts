@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RunnerError } from "../../../src/shared/errors.ts";
@@ -10,7 +10,9 @@ import {
   parseConfig,
   saveConfig,
 } from "../../../src/store/config.ts";
-import { failureOf, newFolder } from "./samples.ts";
+import { failureOf, newFolder, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 const registration = {
   id: "r-1",

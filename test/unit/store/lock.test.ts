@@ -1,14 +1,18 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lockFile } from "../../../src/store/layout.ts";
 import { lockFolder } from "../../../src/store/lock.ts";
-import { failureOf, newFolder } from "./samples.ts";
+import { failureOf, newFolder, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 const script = `
   const { lockFolder } = await import(${JSON.stringify(join(import.meta.dir, "../../../src/store/lock.ts"))});
   process.stdout.write("ready\\n");
-  for await (const _ of console) {
+  for await (const line of console) {
+    while (Date.now() < Number(line));
     try { await lockFolder(process.argv[1]); process.stdout.write("won\\n"); }
     catch (error) { process.stdout.write(error.code + " " + error.message + "\\n"); }
   }
@@ -17,7 +21,7 @@ const script = `
 interface Contender {
   readonly pid: number;
   readonly next: () => Promise<string>;
-  readonly go: () => void;
+  readonly go: (atEpochMs: number) => void;
   readonly kill: () => Promise<unknown>;
 }
 
@@ -29,8 +33,8 @@ async function contender(folder: string): Promise<Contender> {
   return {
     pid: child.pid,
     next,
-    go: () => {
-      void child.stdin.write("go\n");
+    go: (atEpochMs) => {
+      void child.stdin.write(`${atEpochMs}\n`);
       void child.stdin.flush();
     },
     kill: () => {
@@ -57,12 +61,13 @@ test("a folder is locked once; who comes second learns the pid", async () => {
 test("of processes that race for the lock of a killed one exactly one wins, again and again", async () => {
   const folder = newFolder();
   let holder = await contender(folder);
-  holder.go();
+  holder.go(0);
   expect(await holder.next()).toBe("won\n");
   for (let round = 0; round < 4; round += 1) {
     const contenders = await Promise.all(Array.from({ length: 4 }, () => contender(folder)));
     await holder.kill();
-    for (const one of contenders) one.go();
+    const start = Date.now() + 10;
+    for (const one of contenders) one.go(start);
     const results = await Promise.all(contenders.map((one) => one.next()));
     expect(results.filter((result) => result === "won\n").length).toBe(1);
     expect(results.filter((result) => result.startsWith("state_locked")).length).toBe(3);
@@ -109,4 +114,21 @@ test("a lock of a live process without a start time is respected", async () => {
   const folder = newFolder();
   writeFileSync(lockFile(folder), JSON.stringify({ pid: process.ppid, started: "" }));
   expect(await failureOf(lockFolder(folder))).toMatchObject({ code: "state_locked" });
+});
+
+test("while one process takes a dead one's place, another is told of it", async () => {
+  const folder = newFolder();
+  const dead = `${JSON.stringify({ pid: process.pid, started: "another boot 1" })}\n`;
+  writeFileSync(lockFile(folder), dead);
+  const guard = createHash("sha256")
+    .update(`${lockFile(folder)}\n${dead}`)
+    .digest("hex")
+    .slice(0, 24);
+  writeFileSync(`${lockFile(folder)}-${guard}`, JSON.stringify({ pid: process.ppid, started: "" }));
+  expect(await failureOf(lockFolder(folder))).toMatchObject({
+    message: expect.stringContaining(`pid ${process.ppid}`),
+  });
+  writeFileSync(`${lockFile(folder)}-${guard}`, dead);
+  await (await lockFolder(folder)).release();
+  expect(readdirSync(folder)).toEqual([]);
 });

@@ -1,10 +1,12 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterAll, afterEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomic } from "../../../src/store/atomic.ts";
 import { appendWhole, parseNdjson, readNdjson } from "../../../src/store/ndjson.ts";
-import { failureOf, newFolder } from "./samples.ts";
+import { failureOf, newFolder, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 const folder = newFolder();
 afterEach(() => rmSync(join(folder, "f"), { force: true }));

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { appendFileSync, readdirSync } from "node:fs";
 import type { OutputLine } from "../../../src/engine/engine.ts";
 import { logFile } from "../../../src/store/layout.ts";
@@ -6,7 +6,19 @@ import { LogFeed } from "../../../src/store/log-feed.ts";
 import { withoutCursors } from "../../../src/store/log-lines.ts";
 import { LogTail } from "../../../src/store/log-tail.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { failureOf, acceptRun, finished, newFolder, openStore, seqsOf, started, textOf } from "./samples.ts";
+import {
+  failureOf,
+  acceptRun,
+  finished,
+  newFolder,
+  openStore,
+  seqsOf,
+  started,
+  textOf,
+  removeFolders,
+} from "./samples.ts";
+
+afterAll(removeFolders);
 
 const never = new AbortController().signal;
 

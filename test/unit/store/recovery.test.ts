@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventsFile, indexFile, runFolder, stateFile } from "../../../src/store/layout.ts";
-import { acceptRun, finished, newFolder, openStore, started } from "./samples.ts";
+import { acceptRun, finished, newFolder, openStore, started, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 test("a journal cut at any byte gives the run as it was at its last whole event", async () => {
   const folder = newFolder();
@@ -111,6 +113,8 @@ test("a final run.json is enough, and a lost one is made up for by the journal",
   const store = await openStore(folder);
   const runId = await acceptRun(store);
   const final = await store.record(runId, finished);
+  rmSync(stateFile(folder, runId));
+  expect(await store.load(runId)).toEqual(final);
   for (const text of [
     "",
     "{",
@@ -121,8 +125,8 @@ test("a final run.json is enough, and a lost one is made up for by the journal",
     writeFileSync(stateFile(folder, runId), text);
     expect(await store.load(runId)).toEqual(final);
   }
-  rmSync(stateFile(folder, runId));
-  expect(await store.load(runId)).toEqual(final);
+  rmSync(eventsFile(folder, runId));
+  expect(await (await openStore(folder)).load(runId)).toEqual(final);
 });
 
 test("the index is compacted once most of its lines were replaced", async () => {
@@ -191,4 +195,15 @@ test("killed at any moment, a store opens again with every run that it acknowled
     await store.close();
   }
   expect(acknowledged.length).toBeGreaterThan(100);
+});
+
+test("events of another run in a journal count for nothing", async () => {
+  const folder = newFolder();
+  const store = await openStore(folder);
+  const [runId, other] = [await acceptRun(store), await acceptRun(store)];
+  await store.record(other, finished);
+  await store.close();
+  appendFileSync(eventsFile(folder, runId), readFileSync(eventsFile(folder, other)));
+  const next = await openStore(folder);
+  expect(await next.load(runId)).toMatchObject({ status: "PENDING", lastSeq: 1 });
 });

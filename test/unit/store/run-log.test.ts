@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
@@ -8,7 +8,9 @@ import { systemClock } from "../../../src/shared/clock.ts";
 import { LogFeed } from "../../../src/store/log-feed.ts";
 import { encodeLines, withoutCursors } from "../../../src/store/log-lines.ts";
 import { RunLog } from "../../../src/store/run-log.ts";
-import { newFolder } from "./samples.ts";
+import { newFolder, removeFolders } from "./samples.ts";
+
+afterAll(removeFolders);
 
 const folder = newFolder();
 let files = 0;

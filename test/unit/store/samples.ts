@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunEvent, RunRequest } from "../../../src/events/event.ts";
@@ -6,8 +6,18 @@ import type { StagePlan } from "../../../src/plan/plan.ts";
 import { systemClock } from "../../../src/shared/clock.ts";
 import { Store } from "../../../src/store/store.ts";
 
+const folders: string[] = [];
+
+/** A new, empty folder, there until `removeFolders`. */
 export function newFolder(): string {
-  return mkdtempSync(join(tmpdir(), "gitfoss-store-"));
+  const folder = mkdtempSync(join(tmpdir(), "gitfoss-store-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** For `afterAll` of each file that makes folders. */
+export function removeFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
 export async function openStore(folder: string, warnings: string[] = []): Promise<Store> {

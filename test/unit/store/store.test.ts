@@ -1,10 +1,22 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../src/shared/clock.ts";
 import { eventsFile, indexFile, runFolder, stateFile } from "../../../src/store/layout.ts";
 import { Store } from "../../../src/store/store.ts";
-import { failureOf, acceptRun, finished, newFolder, openStore, plan, requestOf, started } from "./samples.ts";
+import {
+  failureOf,
+  acceptRun,
+  finished,
+  newFolder,
+  openStore,
+  plan,
+  requestOf,
+  started,
+  removeFolders,
+} from "./samples.ts";
+
+afterAll(removeFolders);
 
 const hostileIds = [
   "",
@@ -82,6 +94,7 @@ test("of many verdicts at once the first one counts", async () => {
     "CANCELED",
     "CANCELED",
   ]);
+  expect((await store.events(runId)).length).toBe(2);
 });
 
 test("events recorded at the same time get seqs without gaps", async () => {
