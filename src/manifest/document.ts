@@ -1,165 +1,148 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  type Node,
-} from "yaml";
+import { Composer, Parser, type Document } from "yaml";
 import { messageOf } from "../shared/errors.ts";
+import { NodeReader, type Spot, type Spots } from "./node-reader.ts";
 import type { Problem } from "./problem.ts";
+import { SourceText, type Range } from "./source-text.ts";
 
 export type Path = readonly (string | number)[];
-type Range = readonly [start: number, end: number];
 
-const mostAliases = 50;
-const deepest = 32;
 const mostOpenBrackets = 500;
+/** Lists in lists in lists, opened in one line. */
+const manyDashes = /^[ \t]*(?:[-?:][ \t]+){100}/m;
+const mostErrors = 500;
 
 /** A YAML document that knows where in its file everything stands. */
 export class Source {
-  readonly #file: string;
-  readonly #text: string;
-  readonly #lines: LineCounter;
-  readonly #document: Document;
+  readonly #text: SourceText;
+  readonly #value: unknown;
+  readonly #spots: ReadonlyMap<object, Spots>;
+  readonly #range: Range;
 
-  constructor(file: string, text: string, lines: LineCounter, document: Document) {
-    this.#file = file;
+  constructor(
+    text: SourceText,
+    reader: NodeReader,
+    root: { readonly value: unknown; readonly range: Range },
+  ) {
     this.#text = text;
-    this.#lines = lines;
-    this.#document = document;
+    this.#spots = reader.spots;
+    this.#value = root.value;
+    this.#range = [root.range[0], root.range[0] + 1];
   }
 
   /** At the key that `path` ends with (a list's entry has none: at the entry). */
   problemAtKey(path: Path, message: string): Problem {
-    return this.problemAt(this.#keyRange(path) ?? this.#valueRange(path), message);
+    return this.#text.problemAt(this.#spot(path)?.key ?? this.#valueRange(path), message);
   }
 
-  /** At the value that `path` names; at what is nearest to it when it comes from elsewhere, by a merge. */
+  /** At the value that `path` names; at what holds it when there is none. */
   problemAtValue(path: Path, message: string): Problem {
-    return this.problemAt(this.#valueRange(path), message);
-  }
-
-  problemAt([start, end]: Range, message: string): Problem {
-    return problemAt(this.#file, this.#text, this.#lines, { start, end, message });
+    return this.#text.problemAt(this.#valueRange(path), message);
   }
 
   /** A scalar as it was written: 1.10 stays "1.10". */
   written(path: Path, value: string | number | boolean): string {
-    const node = this.#node(path);
-    if (isScalar(node) && node.type === "PLAIN" && node.source !== undefined) return node.source;
-    return String(value);
+    return typeof value === "string" ? value : (this.#spot(path)?.written ?? String(value));
   }
 
-  #node(path: Path): Node | undefined {
-    let node: unknown = this.#document.contents;
+  /** A map's keys in the file's order, which an object doesn't keep for keys such as "10". */
+  keys(path: Path): readonly string[] {
+    const map = this.#valueAt(path);
+    const spots = typeof map === "object" && map !== null ? this.#spots.get(map) : undefined;
+    return [...(spots?.keys() ?? [])].map(String);
+  }
+
+  #valueAt(path: Path): unknown {
+    let value = this.#value;
     for (const key of path) {
-      if (isAlias(node)) node = node.resolve(this.#document);
-      if (!isMap(node) && !isSeq(node)) return undefined;
-      node = node.get(key, true);
+      if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+      value = Reflect.get(value, key);
     }
-    return isNode(node) ? node : undefined;
+    return value;
   }
 
-  #keyRange(path: Path): Range | undefined {
-    const parent = this.#node(path.slice(0, -1));
-    const map = isAlias(parent) ? parent.resolve(this.#document) : parent;
-    if (!isMap(map)) return undefined;
-    const pair = map.items.find(
-      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(path.at(-1)),
-    );
-    return isNode(pair?.key) ? rangeOf(pair.key) : undefined;
+  #spot(path: Path): Spot | undefined {
+    const last = path.at(-1);
+    const holder = this.#valueAt(path.slice(0, -1));
+    if (last === undefined || typeof holder !== "object" || holder === null) return undefined;
+    return this.#spots.get(holder)?.get(last);
   }
 
   #valueRange(path: Path): Range {
     for (let length = path.length; length > 0; length--) {
-      const part = path.slice(0, length);
-      const node = this.#node(part);
-      const range = node === undefined ? this.#keyRange(part) : rangeOf(node);
-      if (range !== undefined) return range;
+      const spot = this.#spot(path.slice(0, length));
+      if (spot !== undefined) return spot.value;
     }
-    return [0, 1];
+    return this.#range;
   }
 }
 
 export interface Read {
   readonly source: Source;
   readonly value: unknown;
+  /** Wrong in themselves, though the value can be checked further. */
+  readonly problems: readonly Problem[];
 }
 
-/** YAML to plain values, or what is wrong with the YAML. One document, no bombs, no duplicate keys. */
+/** YAML to plain values, or what is wrong with the YAML. One document, no bombs. */
 export function readDocument(text: string, file: string): Read | { readonly problems: readonly Problem[] } {
-  const lines = new LineCounter();
-  const at = (start: number, end: number, message: string): Problem =>
-    problemAt(file, text, lines, { start, end, message });
+  const lines = new SourceText(file, text);
   const open = firstTooDeep(text);
-  if (open !== undefined) return { problems: [at(open, open + 1, "nested too deeply")] };
+  if (open !== undefined) return { problems: [lines.problemAt([open, open + 1], "nested too deeply")] };
+  const documents = compose(text);
+  if (typeof documents === "string") return { problems: [lines.problemAt([0, 1], documents)] };
+  const syntax = documents.flatMap((document, index) => syntaxProblems(document, index, lines));
+  const [document] = documents;
+  if (document === undefined || syntax.length > 0) return { problems: syntax };
+  if (document.contents === null)
+    return { problems: [lines.problemAt([0, 1], "the manifest is empty; it needs at least stages")] };
+  const reader = new NodeReader(lines);
+  const root = reader.read(document.contents, 0, [0, 1]);
+  const problems = [...reader.problems, ...unknownTags(document, lines)];
+  if (reader.isBroken) return { problems };
+  return { source: new Source(lines, reader, root), value: root.value, problems };
+}
+
+/** At most two documents: the second is one too many already. A text instead: why there is none. */
+function compose(text: string): readonly Document.Parsed[] | string {
+  const composer = new Composer({
+    logLevel: "error",
+    prettyErrors: false,
+    uniqueKeys: false,
+    version: "1.2",
+  });
   try {
-    const documents = parseAllDocuments(text, {
-      lineCounter: lines,
-      merge: true,
-      prettyErrors: false,
-      version: "1.2",
-    });
-    const [document, second] = Array.isArray(documents) ? documents : [];
-    if (document === undefined)
-      return { problems: [at(0, 1, "the manifest is empty; it needs at least stages")] };
-    if (second !== undefined) {
-      return { problems: [at(second.range[0], second.range[0] + 1, "a second document; a manifest is one")] };
+    const documents: Document.Parsed[] = [];
+    for (const document of composer.compose(new Parser().parse(text), true, text.length)) {
+      if (documents.push(document) === 2) break;
     }
-    if (document.errors.length > 0) {
-      return {
-        problems: document.errors.map(({ pos: [start, end], message }) => at(start, end, plain(message))),
-      };
-    }
-    const value: unknown = document.toJS({ maxAliasCount: mostAliases });
-    if (isDeeperThan(deepest, value))
-      return { problems: [at(0, 1, "nested too deeply, or a part of itself")] };
-    return { source: new Source(file, text, lines, document), value };
+    return documents;
   } catch (error) {
-    const message = error instanceof RangeError ? "nested too deeply" : plain(messageOf(error));
-    return { problems: [at(0, 1, message)] };
+    return error instanceof RangeError ? "nested too deeply" : plain(messageOf(error));
   }
 }
 
-/** The parser would be slow to say so. A bracket in a string counts as well, so the limit is far from what people write. */
+function syntaxProblems(document: Document.Parsed, index: number, lines: SourceText): Problem[] {
+  const [start] = document.range;
+  if (index > 0) return [lines.problemAt([start, start + 1], "a second document; a manifest is one")];
+  return document.errors.slice(0, mostErrors).map(({ pos, message }) => lines.problemAt(pos, plain(message)));
+}
+
+/** GitLab's `!reference [a, script]` would be read as two commands. */
+function unknownTags(document: Document.Parsed, lines: SourceText): Problem[] {
+  return document.warnings
+    .filter(({ code }) => code === "TAG_RESOLVE_FAILED")
+    .slice(0, mostErrors)
+    .map(({ pos, message }) => lines.problemAt(pos, `${plain(message)}; a manifest has no tags of its own`));
+}
+
+/** The parser would be slow to say so. Brackets in a string count as well, so the limits are far from what people write. */
 function firstTooDeep(text: string): number | undefined {
   let depth = 0;
   for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
     depth = bracket === "[" || bracket === "{" ? depth + 1 : Math.max(0, depth - 1);
     if (depth > mostOpenBrackets) return index;
   }
-  return undefined;
-}
-
-/** Also how a value that holds itself, by an alias, is found. */
-function isDeeperThan(levels: number, value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((each) => isDeeperThan(levels - 1, each));
-}
-
-interface Spot {
-  readonly start: number;
-  readonly end: number;
-  readonly message: string;
-}
-
-function problemAt(file: string, text: string, lines: LineCounter, { start, end, message }: Spot): Problem {
-  const { line, col } = lines.linePos(start);
-  const lineStart = start - Math.max(0, col - 1);
-  const lineEnd = text.indexOf("\n", start);
-  const source = text.slice(lineStart, lineEnd === -1 ? text.length : lineEnd).replace(/\r$/, "");
-  const length = Math.max(1, Math.min(end, lineStart + source.length) - start);
-  return { file, line: Math.max(1, line), column: Math.max(1, col), length, message, source };
-}
-
-function rangeOf(node: Node): Range | undefined {
-  const { range } = node;
-  return range === null || range === undefined ? undefined : [range[0], range[1]];
+  return manyDashes.exec(text)?.index;
 }
 
 /** The parser's sentence in our form. */

@@ -7,7 +7,8 @@ export function renderProblem(problem: Problem): string {
   const { file, line, column, length, message, source } = problem;
   const head = `${safe(file)}:${String(line)}:${String(column)} error: ${safe(message)}`;
   if (source.trim() === "") return head;
-  const { text, start } = cut(safe(source), column - 1, length);
+  const { text: part, start } = cut(source, column - 1, length);
+  const text = safe(part);
   const number = `  ${String(line)} | `;
   const margin = `${" ".repeat(number.length - 2)}| `;
   const carets = "^".repeat(Math.max(1, Math.min(length, text.length - start)));
@@ -26,5 +27,7 @@ function cut(source: string, at: number, length: number): { readonly text: strin
 
 /** One column a character: control characters, which could drive a terminal, become a sign; tabs a space. */
 function safe(text: string): string {
-  return text.replaceAll("\t", " ").replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD");
+  return text
+    .replaceAll("\t", " ")
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (sign) => "\uFFFD".repeat(sign.length));
 }

@@ -4,7 +4,7 @@ import { readDocument, type Path, type Source } from "./document.ts";
 import type { Manifest, ManifestVariables } from "./manifest.ts";
 import type { Problem } from "./problem.ts";
 import { ruleProblems, type Checked } from "./rules.ts";
-import { manifestSchema, stageIdPattern, stageSchema, type ManifestStage } from "./schema.ts";
+import { manifestSchema, mostStages, stageIdPattern, stageSchema, type ManifestStage } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
 
 export type Parsed = { readonly manifest: Manifest } | { readonly problems: readonly Problem[] };
@@ -20,15 +20,17 @@ export function parseManifest(bytes: Uint8Array | string, file: string): Parsed 
   if (text.trim() === "")
     return { problems: [ofFile(file, "the manifest is empty; it needs at least stages")] };
   const read = readDocument(text, file);
-  if ("problems" in read) return { problems: inOrder(read.problems) };
+  if (!("source" in read)) return { problems: inOrder(read.problems) };
   const { source, value } = read;
   if (!isRecord(value)) {
-    return { problems: [source.problemAtValue([], "a manifest must be a map with stages")] };
+    return {
+      problems: [...read.problems, source.problemAtValue([], "a manifest must be a map with stages")],
+    };
   }
   const known = withoutExtensions(value);
   const shape = shapeProblems(source, manifestSchema, known);
   const manifest = shape.length > 0 ? undefined : manifestOf(source, known);
-  const problems = [...shape, ...nulProblems(source, known, []), ...ruleProblems(soundParts(source, known))];
+  const problems = [...read.problems, ...shape, ...ruleProblems(soundParts(source, known))];
   if (problems.length > 0 || manifest === undefined) return { problems: inOrder(problems) };
   return { manifest };
 }
@@ -43,15 +45,18 @@ function decode(bytes: Uint8Array | string): string | { readonly wrong: string }
       return { wrong: "the manifest isn't a text in UTF-8" };
     }
   }
+  if (bytes.startsWith("\uFEFF")) return decode(bytes.slice(1));
   return bytes.includes("\0") ? { wrong: "the manifest isn't a text: it has NUL bytes" } : bytes;
 }
 
 /** What can be checked by the rules although something else is wrong: the keys that are sound by themselves. */
 function soundParts(source: Source, value: Record<string, unknown>): Checked {
-  const listed = isRecord(value["stages"]) ? Object.entries(value["stages"]) : [];
-  const stages = listed
-    .filter(([id]) => stageId.test(id))
-    .map(([id, stage]) => [id, soundKeys(stage)] as const);
+  const listed = isRecord(value["stages"]) ? value["stages"] : {};
+  const stages = source
+    .keys(["stages"])
+    .filter((id) => stageId.test(id))
+    .slice(0, mostStages)
+    .map((id) => [id, soundKeys(listed[id])] as const);
   return { source, stages: new Map(stages), defaults: "default" in value ? soundKeys(value["default"]) : {} };
 }
 
@@ -76,8 +81,22 @@ function manifestOf(source: Source, value: Record<string, unknown>): Manifest | 
   return {
     default: withText(value.default ?? {}, ["default"]),
     variables: asText(source, ["variables"], value.variables ?? {}),
-    stages: new Map(Object.entries(value.stages).map(([id, stage]) => [id, withText(stage, ["stages", id])])),
+    stages: inFileOrder(source, value.stages, withText),
   };
+}
+
+/** An object would have the stages "2" and "10" before "build", wherever they stand. */
+function inFileOrder<T>(
+  source: Source,
+  stages: Readonly<Record<string, T>>,
+  finish: (stage: T, path: Path) => T,
+): Map<string, T> {
+  const ordered = new Map<string, T>();
+  for (const id of source.keys(["stages"])) {
+    const stage = stages[id];
+    if (stage !== undefined) ordered.set(id, finish(stage, ["stages", id]));
+  }
+  return ordered;
 }
 
 function asText(source: Source, path: Path, variables: Record<string, unknown>): ManifestVariables {
@@ -89,17 +108,6 @@ function asText(source: Source, path: Path, variables: Record<string, unknown>):
     ];
   });
   return Object.fromEntries(entries);
-}
-
-/** YAML can write NUL as an escape; no shell and no environment can take it. */
-function nulProblems(source: Source, value: unknown, path: Path): Problem[] {
-  if (typeof value === "string") {
-    return value.includes("\0") ? [source.problemAtValue(path, "a NUL character can't stand here")] : [];
-  }
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, each]) =>
-    nulProblems(source, each, [...path, Array.isArray(value) ? Number(key) : key]),
-  );
 }
 
 function withoutExtensions(value: Record<string, unknown>): Record<string, unknown> {

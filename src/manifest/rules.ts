@@ -1,8 +1,13 @@
 import { parseDuration } from "../shared/duration.ts";
 import type { Path, Source } from "./document.ts";
 import type { Problem } from "./problem.ts";
-import type { ManifestStage } from "./schema.ts";
+import type { Commands, ManifestStage } from "./schema.ts";
 import { nearest } from "./suggest.ts";
+
+const mostHints = 20;
+const mostCycles = 20;
+
+type Needs = NonNullable<ManifestStage["needs"]>;
 
 /** What is right in shape, but makes no sense. One rule, one function. */
 export interface Checked {
@@ -18,8 +23,8 @@ export function ruleProblems(checked: Checked): Problem[] {
     ...[...stages].flatMap(([id, stage]) => [
       ...stageRules(source, ["stages", id], stage),
       ...missingScript(checked, id, stage),
-      ...needsNowhere(checked, id, stage),
     ]),
+    ...badNeeds(checked),
     ...cycles(checked),
   ];
 }
@@ -54,64 +59,80 @@ function leavesWorkspace(source: Source, path: Path, value: string | undefined):
 function missingScript({ source, defaults }: Checked, id: string, stage: ManifestStage): Problem[] {
   const script = stage.script ?? defaults.script;
   if (script === undefined) return [source.problemAtKey(["stages", id], `stage "${id}" has no script`)];
-  if (script.length > 0 && (typeof script !== "string" || script.trim() !== "")) return [];
+  if (!isBlank(script)) return [];
   const path = stage.script === undefined ? ["default", "script"] : ["stages", id, "script"];
   return [source.problemAtValue(path, `the script of stage "${id}" is empty`)];
 }
 
-function needsNowhere({ source, stages }: Checked, id: string, stage: ManifestStage): Problem[] {
-  return (stage.needs ?? []).flatMap((need, index) => {
-    const wanted = typeof need === "string" ? need : need.stage;
-    const optional = typeof need !== "string" && need.optional === true;
-    if (optional || stages.has(wanted)) return [];
-    const meant = nearest(wanted, [...stages.keys()]);
-    const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
-    const message = `stage "${id}" needs "${wanted}", and there is no such stage${hint}`;
-    return [source.problemAtValue(["stages", id, "needs", index], message)];
-  });
+function isBlank(commands: Commands): boolean {
+  return typeof commands === "string" ? commands.trim() === "" : commands.every(isBlank);
 }
 
-/** Each cycle once, named from its first stage in the file. */
+function badNeeds(checked: Checked): Problem[] {
+  const { source, stages } = checked;
+  const hints = new Map<string, string>();
+  return [...stages].flatMap(([id, stage]) =>
+    neededIds(stage).flatMap((wanted, index) => {
+      const path = ["stages", id, "needs", index];
+      if (wanted === id) return [source.problemAtValue(path, `stage "${id}" needs itself`)];
+      if (stages.has(wanted) || isOptional(stage.needs?.[index])) return [];
+      const message = `stage "${id}" needs "${wanted}", and there is no such stage${hintFor(wanted, checked, hints)}`;
+      return [source.problemAtValue(path, message)];
+    }),
+  );
+}
+
+/** To compare with 500 names takes time: only the first few get a hint. */
+function hintFor(wanted: string, { stages }: Checked, hints: Map<string, string>): string {
+  const known = hints.get(wanted);
+  if (known !== undefined || hints.size >= mostHints) return known ?? "";
+  const meant = nearest(wanted, [...stages.keys()]);
+  const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+  hints.set(wanted, hint);
+  return hint;
+}
+
+/** The cycles, each named from the stage that comes first; a stage that needs itself has its problem already. */
 function cycles({ source, stages }: Checked): Problem[] {
   const problems: Problem[] = [];
   const done = new Set<string>();
   for (const id of stages.keys()) {
-    const cycle = cycleFrom(id, stages, done);
-    if (cycle === undefined) continue;
-    const [first = ""] = cycle;
-    const message = `stages need each other in a circle: ${[...cycle, first].join(" → ")}`;
-    problems.push(source.problemAtKey(["stages", first, "needs"], message));
+    for (const cycle of cyclesFrom(id, stages, done)) {
+      if (problems.length >= mostCycles) return problems;
+      const [first = ""] = cycle;
+      const message = `stages need each other in a circle: ${[...cycle, first].join(" → ")}`;
+      problems.push(source.problemAtKey(["stages", first, "needs"], message));
+    }
   }
   return problems;
 }
 
 /** Depth first, without recursion: a chain of needs may be long. */
-function cycleFrom(
+function* cyclesFrom(
   start: string,
   stages: ReadonlyMap<string, ManifestStage>,
   done: Set<string>,
-): string[] | undefined {
-  const way: { readonly id: string; readonly left: string[] }[] = [];
-  const enter = (id: string): void => {
-    if (!done.has(id)) way.push({ id, left: neededIds(stages.get(id)) });
-  };
-  enter(start);
-  for (let last = way.at(-1); last !== undefined; last = way.at(-1)) {
-    const next = last.left.shift();
+): Generator<readonly string[]> {
+  if (done.has(start)) return;
+  const way = [start];
+  const left = [neededIds(stages.get(start))];
+  for (let here = way.at(-1); here !== undefined; here = way.at(-1)) {
+    const next = left.at(-1)?.pop();
     if (next === undefined) {
-      done.add(last.id);
+      done.add(here);
       way.pop();
-      continue;
+      left.pop();
+    } else if (next !== here && way.includes(next)) {
+      yield way.slice(way.indexOf(next));
+    } else if (next !== here && !done.has(next)) {
+      way.push(next);
+      left.push(neededIds(stages.get(next)));
     }
-    const from = way.findIndex(({ id }) => id === next);
-    if (from !== -1) {
-      const cycle = way.slice(from).map(({ id }) => id);
-      for (const { id } of way) done.add(id);
-      return cycle;
-    }
-    enter(next);
   }
-  return undefined;
+}
+
+function isOptional(need: Needs[number] | undefined): boolean {
+  return typeof need === "object" && need.optional === true;
 }
 
 function neededIds(stage: ManifestStage | undefined): string[] {

@@ -7,6 +7,7 @@ import { Type, type Static, type TSchema } from "@sinclair/typebox";
 
 export const stageIdPattern = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$";
 const variablePattern = "^[A-Za-z_][A-Za-z0-9_]*$";
+export const mostStages = 500;
 const longestScript = 10_000;
 
 const is = (description: string) => ({ description });
@@ -14,15 +15,21 @@ const text = (description: string) => Type.String({ minLength: 1, description })
 const closed = (description: string) => ({ additionalProperties: false, description });
 
 const command = Type.String({ description: "a command, a string" });
-const commands = Type.Union(
-  [
-    command,
-    Type.Array(Type.Union([command, Type.Array(command)], is("a command, a string")), {
-      maxItems: longestScript,
-    }),
-  ],
-  is("a command or a list of commands"),
+/** YAML anchors make lists in lists: they are one list. */
+export type Commands = string | readonly Commands[];
+
+const commands = Type.Unsafe<Commands>(
+  Type.Union([command, listOfCommands(10)], is("a command or a list of commands")),
 );
+
+function listOfCommands(levels: number): TSchema {
+  const entry =
+    levels === 1 ? command : Type.Union([command, listOfCommands(levels - 1)], is("a command, a string"));
+  return Type.Array(entry, {
+    maxItems: longestScript,
+    description: `a list of at most ${longestScript} commands`,
+  });
+}
 const duration = Type.String({
   pattern: String.raw`^\d{1,9}[smhd]( ?\d{1,9}[smhd])*$`,
   description: 'a duration such as "90s", "15m" or "1h 30m"',
@@ -109,7 +116,7 @@ const sharedKeys = {
           Type.Integer({
             minimum: 0,
             maximum: 1_000_000,
-            description: "how many commits; 0 for all of them",
+            description: "a number of commits, 0 for all of them",
           }),
         ),
       },
@@ -130,8 +137,8 @@ export const manifestSchema = Type.Object(
     stages: Type.Record(Type.String({ pattern: stageIdPattern }), stageSchema, {
       additionalProperties: false,
       minProperties: 1,
-      maxProperties: 500,
-      description: "a map of 1 to 500 stages",
+      maxProperties: mostStages,
+      description: `a map of 1 to ${mostStages} stages`,
     }),
   },
   closed("a map with stages"),

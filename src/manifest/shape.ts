@@ -78,17 +78,19 @@ function expected({ schema }: ValueError): string {
 /** The mistakes that everybody makes once. */
 function hint({ value, schema }: ValueError): string {
   const description = String(schema.description);
-  if (
-    description.includes("command") &&
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value)
-  ) {
+  if (value === null) return "; nothing stands here";
+  if (description.includes("command") && typeof value === "object" && !Array.isArray(value)) {
     return "; YAML reads a map here: quote the command";
   }
   if (description.includes("duration") && typeof value === "number") return ", not a bare number";
-  if (value === null) return "; nothing stands here";
-  return "";
+  const isOtherScalar = typeof value === "number" || typeof value === "boolean";
+  return isOtherScalar && takesText(schema) ? `; YAML reads a ${typeof value} here: quote it` : "";
+}
+
+function takesText(schema: TSchema): boolean {
+  const alternatives: unknown = schema["anyOf"];
+  if (Array.isArray(alternatives)) return alternatives.some((one: TSchema) => one["type"] === "string");
+  return schema["type"] === "string";
 }
 
 /** "stages.build.script[2]" as people say it. */

@@ -1,6 +1,6 @@
 import { parseDuration } from "../shared/duration.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { ManifestStage } from "../manifest/schema.ts";
+import type { Commands, ManifestStage } from "../manifest/schema.ts";
 import { inOrderOfNeeds } from "./graph.ts";
 import type { ArtifactsPlan, ImagePlan, Need, Plan, StagePlan } from "./plan.ts";
 
@@ -44,6 +44,7 @@ function compileStage(id: string, own: ManifestStage, manifest: Manifest, defaul
 const fallbacks = {
   shell: "sh",
   before_script: [],
+  script: [],
   after_script: [],
   working_directory: ".",
   when: "on_success",
@@ -57,8 +58,8 @@ function imageOf(image: NonNullable<ManifestStage["image"]>): ImagePlan {
   return { name, pullPolicy, ...(platform === undefined ? {} : { platform }) };
 }
 
-function commandsOf(commands: ManifestStage["script"]): readonly string[] {
-  return typeof commands === "string" ? [commands] : (commands ?? []).flat();
+function commandsOf(commands: Commands): readonly string[] {
+  return typeof commands === "string" ? [commands] : commands.flatMap(commandsOf);
 }
 
 function textOf(variables: Readonly<Record<string, string | number | boolean>>): Record<string, string> {

@@ -1,0 +1,128 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { renderProblem } from "../../../src/manifest/frame.ts";
+import { parseManifest } from "../../../src/manifest/parse.ts";
+
+const valid = `default: { image: alpine, timeout: 15m }
+variables: { A: 1.10 }
+x-steps: &steps [one, two]
+stages:
+  build: { script: [*steps, three], artifacts: { paths: [bin/] } }
+  test:
+    needs: [build, { stage: lint, optional: true }]
+    script:
+      - make test
+    git: { depth: 0 }
+`;
+
+function problemsOf(manifest: string): readonly string[] {
+  const parsed = parseManifest(manifest, "m.yml");
+  return "problems" in parsed ? parsed.problems.map(renderProblem) : [];
+}
+
+/** About 1 MiB of lines. */
+function filled(head: string, line: (index: number) => string): string {
+  const lines: string[] = [head];
+  let length = head.length;
+  for (let index = 0; length < 1_040_000; index++) {
+    const next = line(index);
+    lines.push(next);
+    length += next.length + 1;
+  }
+  return lines.slice(0, -1).join("\n");
+}
+
+describe("a file of 1 MiB is read in time that grows with its size", () => {
+  const stage = "stages: { a: { script: x } }";
+  const files = {
+    variables: filled(`${stage}\nvariables:`, (i) => `  A${String(i)}: ${String(i)}`),
+    "unknown keys": filled(stage, (i) => `k${String(i)}: 1`),
+    aliases: filled(`${stage}\nx-0: &a 1\nx-1:`, () => "  - *a"),
+    anchors: filled(`${stage}\nx-1:`, (i) => `  - &a${String(i)} 1\n  - *a${String(i)}`),
+    "the same key": filled("stages:", () => "  a: { script: x }"),
+    "needs that are nearly right": filled(
+      `stages:\n${Array.from({ length: 400 }, (_, i) => `  ${"s".repeat(50)}${String(i)}: { script: x }`).join("\n")}\n  a:\n    script: x\n    needs:`,
+      (i) => `      - ${"s".repeat(50)}x${String(i)}`,
+    ),
+  };
+  for (const [name, file] of Object.entries(files)) {
+    test(name, () => {
+      const began = performance.now();
+      problemsOf(file);
+      expect(performance.now() - began).toBeLessThan(5000);
+    });
+  }
+});
+
+test("an alias bomb and a value within itself are refused within half a second", () => {
+  const levels = Array.from(
+    { length: 9 },
+    (_, i) => `x-${String(i + 1)}: &l${String(i + 1)} [${`*l${String(i)},`.repeat(9)}]`,
+  );
+  for (const bomb of [`x-0: &l0 [x]\n${levels.join("\n")}\n`, "stages: &s { a: *s }", "x-a: &a [[[*a]]]"]) {
+    const began = performance.now();
+    expect(problemsOf(bomb)[0]).toMatch(/aliases unfold|part of itself/);
+    expect(performance.now() - began).toBeLessThan(500);
+  }
+});
+
+test("an anchor may be used by every stage", () => {
+  const stages = Array.from({ length: 500 }, (_, i) => `  s${String(i)}: { <<: *base, when: always }`);
+  expect(problemsOf(`x-base: &base { script: [a, b] }\nstages:\n${stages.join("\n")}\n`)).toEqual([]);
+});
+
+test("the valid manifest that is broken below is valid", () => expect(problemsOf(valid)).toEqual([]));
+
+test("a valid manifest with pieces cut out, doubled or put in never makes it throw", () => {
+  const change = fc.record({
+    at: fc.nat(valid.length),
+    cut: fc.nat(20),
+    put: fc.oneof(
+      fc.constantFrom(
+        "\n",
+        "  ",
+        ":",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "&a ",
+        "*a",
+        "*steps",
+        "<<: ",
+        "!!map ",
+        "|\n",
+        '"',
+        "#",
+        "\t",
+        "---\n",
+        "? ",
+      ),
+      fc.string({ unit: "binary", maxLength: 3 }),
+      fc.nat(valid.length).map((from) => valid.slice(from, from + 30)),
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 5 }), (changes) => {
+      const manifest = changes.reduce(
+        (text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut),
+        valid,
+      );
+      const began = performance.now();
+      for (const frame of problemsOf(manifest)) expect(frame).not.toMatch(/[^\P{Cc}\n]|\p{Zl}/u);
+      expect(performance.now() - began).toBeLessThan(500);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("any bytes are taken or refused, never thrown at", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const parsed = parseManifest(bytes, "m.yml");
+      expect("problems" in parsed && parsed.problems.length > 0).toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
+});
