@@ -49,10 +49,14 @@ export interface Engine {
   inspect(handle: StageHandle, signal: AbortSignal): Promise<StageCondition>;
 
   /**
-   * Ends what the commands left behind, and returns without waiting for it. To be called once `follow` has returned.
-   * An ephemeral stage then vanishes by itself; another one is still to be removed.
+   * Lets go of a stage whose output has been followed to its end: it ends, and whatever its commands left behind with it. May
+   * put that off for as long as others start; `settle` says that none will. An ephemeral stage then vanishes by itself,
+   * another one is still to be removed.
    */
   dismiss(handle: StageHandle): Promise<void>;
+
+  /** No start is near: what was put off is done now. */
+  settle(): void;
 
   /** Removes all that was made for the run, running or not. Idempotent; no error when there is nothing. */
   remove(runId: string): Promise<void>;

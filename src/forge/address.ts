@@ -27,7 +27,7 @@ function refuseOpenWay(url: URL): void {
 }
 
 /** As `URL` writes host names: it has turned 127.1 and 0x7f000001 into 127.0.0.1 by then. */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 

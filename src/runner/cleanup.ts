@@ -13,8 +13,8 @@ export async function cleanUp(
   const { runId } = state;
   try {
     const endedByItself = state.verdict?.exitCode !== null && state.verdict?.cause !== "canceled";
-    if (settings().ephemeral && handle !== undefined && endedByItself) await engine.dismiss(handle);
-    else await engine.remove(runId);
+    if (handle !== undefined && endedByItself) await engine.dismiss(handle);
+    if (handle === undefined || !endedByItself || !settings().ephemeral) await engine.remove(runId);
   } catch (error) {
     log.warn("couldn't remove the container of a run", { run: runId, error: messageOf(error) });
   }

@@ -5,6 +5,7 @@ import type { RunState } from "../events/run-state.ts";
 import type { RunLog } from "../store/run-log.ts";
 import { cleanUp } from "./cleanup.ts";
 import type { RunnerOptions } from "./context.ts";
+import { collectGarbageOf } from "./garbage.ts";
 import { Interruption } from "./interruption.ts";
 import { keepArtifacts } from "./keep-artifacts.ts";
 import { launch } from "./launch.ts";
@@ -90,6 +91,7 @@ export class Execution {
         const next = await output.next();
         if (next.done === true) return next.value;
         log.append(next.value.lines, next.value.cursor);
+        collectGarbageOf(next.value.lines.length);
       }
     } finally {
       signal.removeEventListener("abort", stop);

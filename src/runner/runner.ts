@@ -80,6 +80,7 @@ export class Runner {
     await this.#scheduling;
     for (const execution of this.#running.values()) execution.leave();
     await Promise.all([...this.#running.values()].map(({ settled }) => settled));
+    this.#options.engine.settle();
     await Promise.all(this.#cleaning);
   }
 
@@ -94,6 +95,7 @@ export class Runner {
     if (this.#waiting.size > 0 || this.#running.size > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
+    this.#options.engine.settle();
     await Promise.all(this.#cleaning);
   }
 

@@ -49,9 +49,14 @@ async function fillFromRepository(
 
 async function fillFromTree({ source, workspace, depth }: Checkout, signal: AbortSignal): Promise<void> {
   if (source.kind !== "tree") return;
-  const { folder, commit } = source;
+  const { folder, commit, isSnapshot } = source;
+  if (isSnapshot === true) {
+    return copyFiles(await listAll(folder, "with .git", signal), folder, workspace, signal);
+  }
   const gitDir = await gitDirOfTree(folder);
-  if (gitDir === undefined) return copyFiles(await listAll(folder, signal), folder, workspace, signal);
+  if (gitDir === undefined) {
+    return copyFiles(await listAll(folder, "without .git", signal), folder, workspace, signal);
+  }
   await together(
     async (both) => copyFiles(await listByGit(folder, gitDir, both), folder, workspace, both),
     async (both) => {

@@ -10,6 +10,8 @@ export type Source =
       readonly kind: "tree";
       /** A developer's working tree, absolute. */
       readonly folder: string;
+      /** True of a copy made by `takeSnapshot`: all that is in it belongs to it, its `.git` included. */
+      readonly isSnapshot?: true;
       /** What is checked out there; absent outside a git repository and before its first commit. */
       readonly commit?: Commit;
     };

@@ -33,14 +33,18 @@ export async function listByGit(
   return limited([...new Set(names)]);
 }
 
-/** Every file of a folder outside of git. `.git` folders are left out wherever they are. */
-export async function listAll(folder: string, signal: AbortSignal): Promise<readonly Name[]> {
+/** Every file of a folder outside of git; `.git` folders only when they're asked for, wherever they are. */
+export async function listAll(
+  folder: string,
+  gitFolders: "with .git" | "without .git",
+  signal: AbortSignal,
+): Promise<readonly Name[]> {
   const names: Name[] = [];
   const open: Name[] = [""];
   for (let inside = open.pop(); inside !== undefined; inside = open.pop()) {
     signal.throwIfAborted();
     for (const entry of await readdir(bytesOf(folder, inside), { encoding: "buffer" })) {
-      if (entry.equals(dotGit)) continue;
+      if (gitFolders === "without .git" && entry.equals(dotGit)) continue;
       const name = `${inside}${entry.toString("latin1")}`;
       names.push(name);
       if ((await lstat(bytesOf(folder, name))).isDirectory()) open.push(`${name}${slash}`);

@@ -16,7 +16,8 @@ import type {
 import { followRoom } from "../../src/engine/room/follow.ts";
 import { Leftover } from "../../src/engine/room/leftover.ts";
 import { marksOf } from "../../src/engine/room/read-marks.ts";
-import { makeRoom, openGate, writeEnvironment } from "../../src/engine/room/room.ts";
+import { Gate } from "../../src/engine/room/gate.ts";
+import { makeRoom, writeEnvironment } from "../../src/engine/room/room.ts";
 import type { ImagePlan } from "../../src/plan/plan.ts";
 import { RunnerError } from "../../src/shared/errors.ts";
 
@@ -25,6 +26,7 @@ interface Stage {
   readonly handle: StageHandle;
   process?: ChildProcess;
   leftover?: Leftover;
+  gate?: Gate;
   ended: boolean;
 }
 
@@ -96,7 +98,11 @@ export class FakeEngine implements Engine {
   async open(handle: StageHandle, environment: Readonly<Record<string, string>>): Promise<void> {
     const stage = this.#stage(handle);
     await writeEnvironment(handle.room, environment);
-    if (await openGate(handle.room, () => stage.ended)) return;
+    const gate = await Gate.open(handle.room, () => stage.ended);
+    if (gate !== undefined) {
+      stage.gate = gate;
+      return;
+    }
     throw new RunnerError("image_unavailable", "the stage died before its gate");
   }
 
@@ -124,6 +130,7 @@ export class FakeEngine implements Engine {
 
   async stop(handle: StageHandle, graceMs: number): Promise<void> {
     const stage = this.#stage(handle);
+    stage.gate?.close();
     this.#signal(stage, "SIGTERM");
     const deadline = performance.now() + graceMs;
     while (!stage.ended && performance.now() < deadline) await sleep(5);
@@ -144,8 +151,12 @@ export class FakeEngine implements Engine {
   }
 
   async dismiss(handle: StageHandle): Promise<void> {
-    await this.remove(handle.runId);
+    const stage = this.#stage(handle);
+    stage.gate?.letGo();
+    while (!stage.ended) await sleep(2);
   }
+
+  settle(): void {}
 
   async remove(runId: string): Promise<void> {
     const stage = this.stages.get(runId);
@@ -153,6 +164,7 @@ export class FakeEngine implements Engine {
     this.#signal(stage, "SIGKILL");
     while (stage.process !== undefined && !stage.ended) await sleep(2);
     stage.leftover?.close();
+    stage.gate?.letGo();
     this.stages.delete(runId);
   }
 

@@ -12,6 +12,8 @@ export interface Registry {
    * Resolves to its full name. The engine doesn't have it: the next one who wants it must pull.
    */
   publish(repository: string, fillerBytes?: number): Promise<string>;
+  /** How often somebody began to pull it, named as for `publish`. */
+  pulls(repository: string): number;
   /** Ends the registry and removes its images from the engine. */
   stop(): Promise<void>;
 }
@@ -26,7 +28,8 @@ export async function startRegistry(base: string): Promise<Registry> {
   );
   const program = Bun.which("docker-registry") ?? join(import.meta.dir, "../../.tools/bin/docker-registry");
   const server = Bun.spawn([program, "serve", config], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
-  const address = await addressIn(server.stderr);
+  const log = new RegistryLog(server.stderr);
+  const address = await log.address();
   const published: string[] = [];
   return {
     address,
@@ -38,6 +41,10 @@ export async function startRegistry(base: string): Promise<Registry> {
       await docker("rmi", name);
       return name;
     },
+    pulls(repository) {
+      const place = `/v2/${repository.replace(":", "/manifests/")} `;
+      return log.lines().filter((line) => line.includes("method=HEAD") && line.includes(place)).length;
+    },
     async stop() {
       server.kill();
       await server.exited;
@@ -47,24 +54,33 @@ export async function startRegistry(base: string): Promise<Registry> {
   };
 }
 
-/** Reads the registry's log for the port that it got, then lets it flow so that the registry never waits for us. */
-async function addressIn(log: ReadableStream<Uint8Array>): Promise<string> {
-  const reader = log.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`docker-registry didn't start: ${text}`);
-    text += decoder.decode(value, { stream: true });
-    const found = /listening on (127\.0\.0\.1:\d+)/.exec(text)?.[1];
-    if (found === undefined) continue;
-    void drain(reader);
-    return found;
-  }
-}
+/** Read all the time, so that the registry never waits for us. */
+class RegistryLog {
+  readonly #found = Promise.withResolvers<string>();
+  #text = "";
 
-async function drain(reader: { read(): Promise<{ done: boolean }> }): Promise<void> {
-  while (!(await reader.read()).done);
+  constructor(log: ReadableStream<Uint8Array>) {
+    void this.#read(log);
+  }
+
+  /** The port that it got is told nowhere else. */
+  address(): Promise<string> {
+    return this.#found.promise;
+  }
+
+  lines(): readonly string[] {
+    return this.#text.split("\n");
+  }
+
+  async #read(log: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of log) {
+      this.#text += decoder.decode(chunk, { stream: true });
+      const found = /listening on (127\.0\.0\.1:\d+)/.exec(this.#text)?.[1];
+      if (found !== undefined) this.#found.resolve(found);
+    }
+    this.#found.reject(new Error(`docker-registry has ended: ${this.#text}`));
+  }
 }
 
 /** A single layer that no other image has: a second one would come from the engine's memory, not over the wire. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -45,9 +45,9 @@ export interface TestRepository {
   remove(): Promise<void>;
 }
 
-/** A new folder under the temporary one. */
-export function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "gitfoss-source-"));
+/** A new folder under the temporary one, links resolved. */
+export async function temporaryFolder(): Promise<string> {
+  return realpath(await mkdtemp(join(tmpdir(), "gitfoss-source-")));
 }
 
 /** A real repository, by default with one commit of one README on `main`. */

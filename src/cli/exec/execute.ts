@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { isatty } from "node:tty";
 import type { ExecSession } from "../../app.ts";
 import { wantsColour } from "../colour.ts";
@@ -8,7 +9,7 @@ import { JsonView } from "./json-view.ts";
 import { renderList, renderListJson } from "./list.ts";
 import type { ExecOptions } from "./options.ts";
 import { PlainView } from "./plain-view.ts";
-import { prepare, readPlan, type Prepared } from "./prepare.ts";
+import { prepare, readPlan, withSnapshot, type Prepared } from "./prepare.ts";
 import { rerunCommand } from "./rerun.ts";
 import { exitOfResults } from "./results.ts";
 import { copyAllArtifacts, runStages } from "./run-stages.ts";
@@ -46,7 +47,7 @@ export async function execute(options: ExecOptions): Promise<number> {
   preparing.catch(() => {}); // awaited in `runPrepared`
   const opening = openSession(traces, options, setup.signal);
   try {
-    return await runPrepared(options, { preparing, opening }, interruption.signal);
+    return await runPrepared(options, { preparing, opening, folder: traces.folder }, interruption.signal);
   } finally {
     setup.abort(new Error("exec is over"));
     await closeSession(traces, opening);
@@ -56,10 +57,15 @@ export async function execute(options: ExecOptions): Promise<number> {
 
 async function runPrepared(
   options: ExecOptions,
-  parts: { readonly preparing: Promise<Prepared>; readonly opening: Promise<ExecSession> },
+  parts: {
+    readonly preparing: Promise<Prepared>;
+    readonly opening: Promise<ExecSession>;
+    /** Of this exec's own. */
+    readonly folder: string;
+  },
   signal: AbortSignal,
 ): Promise<number> {
-  const prepared = await parts.preparing;
+  const prepared = await withSnapshot(await parts.preparing, join(parts.folder, "snapshot"), signal);
   const session = await parts.opening;
   signal.throwIfAborted();
   const view = viewFor(options, prepared);

@@ -4,6 +4,7 @@ import { unlessAborted } from "../../shared/abort.ts";
 import { RunnerError } from "../../shared/errors.ts";
 import { openRepository, readFileAt, resolveCommit, type Repository } from "../../source/repository.ts";
 import type { Source } from "../../source/source.ts";
+import { takeSnapshot } from "../../source/snapshot.ts";
 import { openTree } from "../../source/tree.ts";
 import { usage } from "../arguments.ts";
 import { defaultManifest, findManifest, readManifestFile } from "../manifest-file.ts";
@@ -32,6 +33,19 @@ async function prepareTree(options: ExecOptions, folder: string, signal: AbortSi
   const file = await unlessAborted(readFromTree(options, folder), signal);
   const plan = await planOf(file, options);
   return { plan, source: await tree, manifest: file.name };
+}
+
+/** With a copy of the working tree in its place where several stages will need it; their histories must be of one depth. */
+export async function withSnapshot(
+  prepared: Prepared,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { plan, source } = prepared;
+  const [depth, ...others] = new Set(plan.stages.map(({ gitDepth }) => gitDepth));
+  const isWorthIt = plan.stages.length > 1 && depth !== undefined && others.length === 0;
+  if (source.kind !== "tree" || !isWorthIt) return prepared;
+  return { ...prepared, source: await takeSnapshot(source, folder, depth, signal) };
 }
 
 async function readFromTree(options: ExecOptions, folder: string): Promise<ManifestFile> {

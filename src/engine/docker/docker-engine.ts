@@ -15,21 +15,20 @@ import type {
   StageSpec,
 } from "../engine.ts";
 import { followRoom } from "../room/follow.ts";
-import { makeRoom, openGate, writeEnvironment } from "../room/room.ts";
+import { Gate } from "../room/gate.ts";
+import { makeRoom, writeEnvironment } from "../room/room.ts";
 import { marksOf } from "../room/read-marks.ts";
 import { connect, usesUserNamespaces } from "./connect.ts";
 import { places, toContainerOptions } from "./container-options.ts";
-import { isAlreadySo, isNotFound, translate } from "./errors.ts";
+import { isNotFound, translate } from "./errors.ts";
 import { eraseFolder } from "./erase.ts";
 import { exitOf } from "./exit.ts";
 import { Images } from "./images.ts";
 import { containerName } from "./labels.ts";
+import { Quiet } from "./quiet.ts";
 import { removeContainer, sweepContainers } from "./removal.ts";
 import { stopContainer } from "./stop.ts";
 import { Watch } from "./watch.ts";
-
-/** The container's init, the boot shell, and its cat. */
-const processesOfOurs = 3;
 
 /** The Docker Engine, found as the docker command finds it: DOCKER_HOST and its kin, else the usual socket. */
 export class DockerEngine implements Engine {
@@ -38,8 +37,8 @@ export class DockerEngine implements Engine {
   readonly #images: Images;
   #shiftsOwners: Promise<boolean> | undefined;
   readonly #watches = new Map<string, Watch>();
-  /** Runs whose commands have ended, but not all that they started. */
-  readonly #leftBehind = new Set<string>();
+  readonly #gates = new Map<string, Gate>();
+  readonly #quiet = new Quiet();
 
   constructor(options: { readonly runnerId: string }) {
     this.#docker = connect();
@@ -87,7 +86,7 @@ export class DockerEngine implements Engine {
   async start(handle: StageHandle, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     try {
-      await this.#docker.getContainer(handle.container).start();
+      await this.#quiet.during(() => this.#docker.getContainer(handle.container).start());
     } catch (error) {
       throw translate(error, { verb: "start the container", image: String(handle.facts["image"]) });
     }
@@ -96,7 +95,11 @@ export class DockerEngine implements Engine {
 
   async open(handle: StageHandle, environment: Readonly<Record<string, string>>): Promise<void> {
     await writeEnvironment(handle.room, environment);
-    if (await openGate(handle.room, () => this.#watch(handle).ended)) return;
+    const gate = await Gate.open(handle.room, () => this.#watch(handle).ended);
+    if (gate !== undefined) {
+      this.#gates.set(handle.runId, gate);
+      return;
+    }
     const { image, shell } = handle.facts;
     throw new RunnerError(
       "image_unavailable",
@@ -113,12 +116,12 @@ export class DockerEngine implements Engine {
     const from = typeof cursor === "number" ? cursor : 0;
     const nonce = String(handle.facts["nonce"]);
     const marks = yield* followRoom({ room: handle.room, nonce, from, ended: () => watch.ended }, signal);
-    if (marks.end !== undefined && marks.end.processes > processesOfOurs) this.#leftBehind.add(handle.runId);
     return exitOf(this.#docker.getContainer(handle.container), marks);
   }
 
   async stop(handle: StageHandle, graceMs: number): Promise<void> {
     const container = this.#docker.getContainer(handle.container);
+    this.#gates.get(handle.runId)?.close();
     await stopContainer(container, String(handle.facts["shell"]), this.#watch(handle).done, graceMs);
   }
 
@@ -138,19 +141,19 @@ export class DockerEngine implements Engine {
   }
 
   async remove(runId: string): Promise<void> {
-    const name = containerName(runId);
     this.#watches.get(runId)?.close();
     this.#watches.delete(runId);
-    await removeContainer(this.#docker.getContainer(name));
+    this.#letGo(runId);
+    await removeContainer(this.#docker.getContainer(containerName(runId)));
   }
 
   async dismiss(handle: StageHandle): Promise<void> {
-    if (!this.#leftBehind.delete(handle.runId)) return; // it ends by itself
-    try {
-      await this.#docker.getContainer(handle.container).kill({ signal: "SIGTERM" });
-    } catch (error) {
-      if (!isNotFound(error) && !isAlreadySo(error)) throw translate(error, { verb: "end the container" });
-    }
+    await this.#quiet.wait();
+    this.#letGo(handle.runId);
+  }
+
+  settle(): void {
+    this.#quiet.release();
   }
 
   async sweep(liveRuns: ReadonlySet<string>): Promise<readonly string[]> {
@@ -159,6 +162,11 @@ export class DockerEngine implements Engine {
 
   async erase(folder: string, image: string): Promise<void> {
     await eraseFolder(this.#docker, this.#runnerId, { folder, image });
+  }
+
+  #letGo(runId: string): void {
+    this.#gates.get(runId)?.letGo();
+    this.#gates.delete(runId);
   }
 
   #watch(handle: StageHandle): Watch {

@@ -15,7 +15,8 @@ export async function eraseFolder(
   try {
     const container = await docker.createContainer({
       Image: what.image,
-      Entrypoint: ["sh", "-c", "cd /erase && rm -rf ./* ./.[!.]* ./..?*"],
+      // The folder itself can't be removed, being mounted; but it must be one that we can empty and remove.
+      Entrypoint: ["sh", "-c", "chmod 0777 /erase; rm -rf /erase"],
       Cmd: [],
       User: "0",
       Labels: { [runnerLabel]: runnerId, [runLabel]: "", [stageLabel]: "" },

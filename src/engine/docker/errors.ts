@@ -27,7 +27,21 @@ export function translate(thrown: unknown, deed: Deed): RunnerError {
       { cause: thrown },
     );
   }
-  if (code !== undefined && (outOfReach.has(code) || code.startsWith("ERR_TLS") || code.includes("CERT"))) {
+  if (code !== undefined && /CERT|LEAF_SIGNATURE/.test(code)) {
+    return new RunnerError(
+      "engine_unreachable",
+      `the Docker Engine's certificate isn't to be trusted (${code}); is ca.pem in DOCKER_CERT_PATH its authority's, and does it bear the name in DOCKER_HOST?`,
+      { cause: thrown },
+    );
+  }
+  if (/SSL routines|redirects exceeded/i.test(messageOf(thrown))) {
+    return new RunnerError(
+      "engine_unreachable",
+      "what answers isn't a Docker Engine, or not one with TLS; are DOCKER_HOST and DOCKER_TLS_VERIFY right?",
+      { cause: thrown },
+    );
+  }
+  if (code !== undefined && (outOfReach.has(code) || code.startsWith("ERR_TLS"))) {
     return new RunnerError(
       "engine_unreachable",
       `can't reach the Docker Engine (${code}); is it running, and is DOCKER_HOST right?`,
@@ -82,11 +96,11 @@ function statusOf(thrown: unknown): number | undefined {
   return typeof thrown.statusCode === "number" ? thrown.statusCode : undefined;
 }
 
-/** The engine's own sentence: dockerode puts it into `json.message`, and the whole story into `message`. */
+/** The engine's own sentence: dockerode puts it into `json.message`, or into `message` behind words of its own. */
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof Error && "json" in thrown && hasMessage(thrown.json))
     return oneLine(thrown.json.message);
-  return oneLine(messageOf(thrown));
+  return oneLine(messageOf(thrown).replace(/^\(HTTP code \d+\) [a-z ]* - /, ""));
 }
 
 function hasMessage(value: unknown): value is { message: string } {

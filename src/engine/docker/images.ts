@@ -3,6 +3,7 @@ import { RunnerError } from "../../shared/errors.ts";
 import type { ImagePlan } from "../../plan/plan.ts";
 import { unlessAborted } from "../../shared/abort.ts";
 import { isNotFound, translate } from "./errors.ts";
+import { checkImageName } from "./image-name.ts";
 
 type Report = (line: string) => void;
 
@@ -16,63 +17,80 @@ export interface PresentImage {
   readonly user: string;
 }
 
+/** One that is under way, and those who wait for it. */
+interface Pull {
+  readonly done: Promise<void>;
+  readonly reports: Set<Report>;
+  readonly stop: AbortController;
+}
+
 /** Images of one engine. However many stages want an image at the same time, it's pulled once. */
 export class Images {
   readonly #docker: Docker;
-  readonly #pulls = new Map<string, { readonly done: Promise<void>; readonly reports: Set<Report> }>();
+  readonly #pulls = new Map<string, Pull>();
 
   constructor(docker: Docker) {
     this.#docker = docker;
   }
 
   async ensure(image: ImagePlan, report: Report, signal: AbortSignal): Promise<PresentImage> {
+    checkImageName(image.name);
     if (image.pullPolicy !== "always") {
-      const present = await this.#inspect(image.name);
+      const present = await this.#inspect(image.name, signal);
       if (present !== undefined) return present;
       if (image.pullPolicy === "never") throw notHere(image.name, "and its pull_policy is never");
     }
     await this.#pullOnce(image, report, signal);
-    const pulled = await this.#inspect(image.name);
+    const pulled = await this.#inspect(image.name, signal);
     if (pulled === undefined) throw notHere(image.name, "although it was pulled; was it removed meanwhile?");
     return pulled;
   }
 
-  async #inspect(name: string): Promise<PresentImage | undefined> {
+  async #inspect(name: string, signal: AbortSignal): Promise<PresentImage | undefined> {
     try {
-      const info = await this.#docker.getImage(name).inspect();
+      const info = await unlessAborted(this.#docker.getImage(name).inspect(), signal);
       return { id: info.Id, user: info.Config.User ?? "" };
     } catch (error) {
+      signal.throwIfAborted();
       if (isNotFound(error)) return undefined;
       throw translate(error, { verb: `look for image "${name}"`, image: name });
     }
   }
 
-  /** Who comes second waits for the first one's pull; who leaves doesn't end it for the others. */
+  /** Who comes second waits for the first one's pull; it ends when nobody waits for it any more. */
   async #pullOnce(image: ImagePlan, report: Report, signal: AbortSignal): Promise<void> {
     const key = `${image.name} ${image.platform ?? ""}`;
-    let pull = this.#pulls.get(key);
-    if (pull === undefined) {
-      const reports = new Set<Report>();
-      const tell: Report = (line) => reports.forEach((each) => each(line));
-      const done = this.#pull(image, tell).finally(() => this.#pulls.delete(key));
-      done.catch(() => {}); // seen by whoever still waits
-      pull = { done, reports };
-      this.#pulls.set(key, pull);
-    }
+    const pull = this.#pulls.get(key) ?? this.#begin(key, image);
     pull.reports.add(report);
     report(`pulling image ${image.name}`);
     try {
       await unlessAborted(pull.done, signal);
     } finally {
       pull.reports.delete(report);
+      if (pull.reports.size === 0) this.#end(key, pull);
     }
   }
 
-  async #pull(image: ImagePlan, report: Report): Promise<void> {
+  #begin(key: string, image: ImagePlan): Pull {
+    const reports = new Set<Report>();
+    const stop = new AbortController();
+    const tell: Report = (line) => reports.forEach((each) => each(line));
+    const pull: Pull = { done: this.#pull(image, tell, stop.signal), reports, stop };
+    pull.done.catch(() => {}); // seen by whoever still waits
+    this.#pulls.set(key, pull);
+    return pull;
+  }
+
+  #end(key: string, pull: Pull): void {
+    if (this.#pulls.get(key) === pull) this.#pulls.delete(key);
+    pull.stop.abort();
+  }
+
+  async #pull(image: ImagePlan, report: Report, signal: AbortSignal): Promise<void> {
     const began = performance.now();
     const options = image.platform === undefined ? {} : { platform: image.platform };
     try {
-      const stream = await this.#docker.pull(withTag(image.name), options);
+      const stream = await this.#docker.pull(withTag(image.name), { ...options, abortSignal: signal });
       await this.#read(stream, image.name, report);
     } catch (error) {
       throw pullError(error, image.name);

@@ -18,8 +18,11 @@ export class Watch {
   constructor(container: Docker.Container, room: string) {
     const leftover = new Leftover(room);
     this.done = this.#untilEnded(container).then(() => {
-      leftover.rescue();
-      this.#ended = true;
+      try {
+        leftover.rescue();
+      } finally {
+        this.#ended = true; // whatever the stage did to its room, it has ended
+      }
     });
     this.done.catch(() => {});
   }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { RunnerError, systemCodeOf } from "../../shared/errors.ts";
 import type { OutputBatch, OutputLine } from "../engine.ts";
 import { Cutter } from "./cut.ts";
 import { readMarks } from "./read-marks.ts";
@@ -33,7 +34,7 @@ export async function* followRoom(
   following: Following,
   signal: AbortSignal,
 ): AsyncGenerator<OutputBatch, Marks, void> {
-  const file = await open(`${following.room}/log`, "r");
+  const file = await openLog(following.room);
   try {
     const marks = new Marks();
     const cutter = new Cutter(following.nonce);
@@ -53,6 +54,16 @@ export async function* followRoom(
     return marks;
   } finally {
     await file.close();
+  }
+}
+
+/** A stage that is root can shut its log to a runner that isn't. */
+async function openLog(room: string): Promise<FileHandle> {
+  try {
+    return await open(`${room}/log`, "r");
+  } catch (error) {
+    if (systemCodeOf(error) !== "EACCES") throw error;
+    throw new RunnerError("engine_failed", "the stage has shut its log to the runner", { cause: error });
   }
 }
 

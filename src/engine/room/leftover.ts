@@ -14,10 +14,11 @@ export class Leftover {
     this.#descriptor = openSync(`${room}/out`, constants.O_RDONLY | constants.O_NONBLOCK);
   }
 
-  /** To be called once the container has ended. */
+  /** To be called once the container has ended. A stage that has shut its log to us loses these bytes. */
   rescue(): void {
     if (this.#descriptor === undefined) return;
-    const log = openSync(`${this.#room}/log`, constants.O_WRONLY | constants.O_APPEND);
+    const log = openLog(this.#room);
+    if (log === undefined) return this.close();
     try {
       const bytes = Buffer.allocUnsafe(64 * 1024);
       for (let count = this.#read(bytes); count > 0; count = this.#read(bytes)) {
@@ -42,6 +43,15 @@ export class Leftover {
       if (systemCodeOf(error) === "EAGAIN") return 0;
       throw error;
     }
+  }
+}
+
+function openLog(room: string): number | undefined {
+  try {
+    return openSync(`${room}/log`, constants.O_WRONLY | constants.O_APPEND);
+  } catch (error) {
+    if (systemCodeOf(error) === "EACCES") return undefined;
+    throw error;
   }
 }
 

@@ -60,7 +60,6 @@ export class Marks {
     this.#end = {
       exitCode,
       outOfMemoryKills: toCount(fields[3]) ?? 0,
-      processes: toCount(fields[4]) ?? 0,
       peakMemoryBytes: toCount(fields[1]),
       cpuSeconds: cpuNanoseconds === undefined ? undefined : cpuNanoseconds / 1e9,
     };
@@ -70,8 +69,6 @@ export class Marks {
 export interface MarkedEnd {
   readonly exitCode: number;
   readonly outOfMemoryKills: number;
-  /** How many there were when the commands had ended, those that ran them included. */
-  readonly processes: number;
   readonly peakMemoryBytes: number | undefined;
   readonly cpuSeconds: number | undefined;
 }

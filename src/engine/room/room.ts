@@ -1,15 +1,10 @@
-import { constants, openSync, writeSync, closeSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
-import { RunnerError, systemCodeOf } from "../../shared/errors.ts";
+import { RunnerError } from "../../shared/errors.ts";
 import { afterText, bootText, environmentText, scriptText, type Commands, type Places } from "./script.ts";
 
 /** Read by the stage; its own files can't be replaced from inside, since each is mounted by itself. */
 export const readOnlyFiles = ["boot", "script", "after", "env"] as const;
 export const writableFiles = ["gate", "out", "log"] as const;
-
-/** Polls for a reader at the gate: the shell needs a millisecond or two from its start to there. */
-const gatePollMs = 1;
 
 /**
  * Makes the room: a folder closed to everyone else on this machine, whose files are open to whichever user the stage
@@ -46,33 +41,6 @@ export async function writeEnvironment(
   environment: Readonly<Record<string, string>>,
 ): Promise<void> {
   await writeFile(`${folder}/env`, environmentText(environment));
-}
-
-/**
- * Lets the stage that waits at the gate go on. Waits for it to get there; false when `ended` turned true before.
- * A FIFO without a reader refuses to be opened (ENXIO), which is how we know that nobody waits yet.
- */
-export async function openGate(folder: string, ended: () => boolean): Promise<boolean> {
-  while (!ended()) {
-    if (knock(`${folder}/gate`)) return true;
-    await sleep(gatePollMs);
-  }
-  return false;
-}
-
-function knock(gate: string): boolean {
-  try {
-    const descriptor = openSync(gate, constants.O_WRONLY | constants.O_NONBLOCK);
-    try {
-      writeSync(descriptor, "\n");
-    } finally {
-      closeSync(descriptor);
-    }
-    return true;
-  } catch (error) {
-    if (systemCodeOf(error) === "ENXIO" || systemCodeOf(error) === "EPIPE") return false;
-    throw error;
-  }
 }
 
 async function makeFifos(paths: readonly string[]): Promise<void> {

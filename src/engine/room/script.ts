@@ -17,10 +17,12 @@ export interface Places {
  *
  * Both output streams of the commands go to the FIFO `out`, from which `cat` appends to `log`: order is kept, a
  * script may write to /dev/stderr (which would truncate a file), and nothing depends on the runner being alive.
- * Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`; once all is said,
- * a TERM ends this shell too, and with it whatever the commands left behind. `cat` is given an open FIFO: were it to
- * open it itself, it could come too late, after the last writer, and wait for ever. The shell's own
- * words about killed children go nowhere: what the user sees is what the commands wrote.
+ * `cat` is given an open FIFO: were it to open it itself, it could come too late, after the last writer, and wait for
+ * ever. Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`. The shell's
+ * own words about killed children go nowhere: what the user sees is what the commands wrote.
+ *
+ * Once all is said, this shell waits at the gate again, and with it whatever the commands left behind: a line means that
+ * the runner has read all; the gate's end that there is no runner, so `cat` must be through first.
  */
 export function bootText(commands: Commands, places: Places, nonce: string): string {
   const shell = quote(commands.shell);
@@ -31,22 +33,23 @@ export function bootText(commands: Commands, places: Places, nonce: string): str
 }
 exec </dev/null >>${file("log")} 2>&1
 if ! command -v cat >/dev/null; then echo 'gitfoss-ci-runner needs "cat" in the image'; exit 125; fi
-read -r gitfoss_line <${file("gate")} || exit 125
+exec 5<${file("gate")}
+read -r gitfoss_line <&5 || exit 125
 exec 2>/dev/null
 trap : TERM INT HUP
 exec 3<>${file("out")} 4<${file("out")}
-(trap '' TERM INT HUP; exec cat <&4 4<&- 3>&- >>${file("log")}) &
+(trap '' TERM INT HUP; exec cat <&4 4<&- 3>&- 5<&- >>${file("log")}) &
 gitfoss_cat=$!
 exec 4<&-
 gitfoss_mark g >&3
-${shell} ${file("script")} >&3 2>&3 3>&-
+${shell} ${file("script")} >&3 2>&3 3>&- 5<&-
 gitfoss_code=$?
 gitfoss_mark e $gitfoss_code >&3
-${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&-\ngitfoss_mark e $? >&3` : ""}
+${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&- 5<&-\ngitfoss_mark e $? >&3` : ""}
 ${usageText}
 trap 'exit $gitfoss_code' TERM
-set -- /proc/[0-9]*
-gitfoss_mark x $gitfoss_code "\${gitfoss_peak:--}" "\${gitfoss_cpu:--}" "\${gitfoss_oom:--}" $# >&3
+gitfoss_mark x $gitfoss_code "\${gitfoss_peak:--}" "\${gitfoss_cpu:--}" "\${gitfoss_oom:--}" >&3
+if read -r gitfoss_line <&5; then exit $gitfoss_code; fi
 exec 3>&-
 while kill -0 $gitfoss_cat; do wait $gitfoss_cat; done
 exit $gitfoss_code

@@ -3,6 +3,7 @@ import { chown, cp, mkdir, rename, rm, symlink, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import { openRepository, resolveCommit, type Repository } from "../../../src/source/repository.ts";
 import { createRepository, runGit, temporaryFolder, type TestRepository } from "../../support/repository.ts";
+import { forRoot } from "../../support/by-user.ts";
 
 const { signal } = new AbortController();
 let top: string;
@@ -180,7 +181,7 @@ test.each(["objects", "refs", "packed-refs", "config", "objects/pack"])(
   },
 );
 
-test.skipIf(process.getuid?.() !== 0)("a repository of another user is read all the same", async () => {
+forRoot("a repository of another user is read all the same", async () => {
   const foreign = await createRepository({ bare: true, under: root });
   await chown(foreign.folder, 1234, 1234);
   expect(() => runGit(foreign.folder, "rev-parse", "HEAD")).toThrow("dubious ownership");

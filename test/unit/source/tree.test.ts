@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { checkOut } from "../../../src/source/checkout.ts";
 import { openTree } from "../../../src/source/tree.ts";
 import { createRepository, runGit, setTraps, temporaryFolder, writeFiles } from "../../support/repository.ts";
+import { forOthers, forRoot } from "../../support/by-user.ts";
 
 const { signal } = new AbortController();
 let under: string;
@@ -75,22 +76,19 @@ test.each(["missing", "file", "file/x"])("%s isn't a folder", async (name) => {
   });
 });
 
-test.skipIf(process.getuid?.() !== 0)(
-  "another user's repository above a folder is refused, a whole tree of theirs isn't",
-  async () => {
-    const repository = await createRepository({ under, files: { "a/b": "x" } });
-    await chown(repository.gitDir, 1234, 1234);
-    const error: unknown = await openTree(join(repository.folder, "a"), signal).catch(
-      (reason: unknown) => reason,
-    );
-    expect(error).toMatchObject({
-      code: "repository_invalid",
-      message: expect.stringContaining("belongs to another user"),
-    });
-    await chown(repository.folder, 1234, 1234);
-    expect((await openTree(repository.folder, signal)).commit?.sha).toBe(repository.sha);
-  },
-);
+forRoot("another user's repository above a folder is refused, a whole tree of theirs isn't", async () => {
+  const repository = await createRepository({ under, files: { "a/b": "x" } });
+  await chown(repository.gitDir, 1234, 1234);
+  const error: unknown = await openTree(join(repository.folder, "a"), signal).catch(
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({
+    code: "repository_invalid",
+    message: expect.stringContaining("belongs to another user"),
+  });
+  await chown(repository.folder, 1234, 1234);
+  expect((await openTree(repository.folder, signal)).commit?.sha).toBe(repository.sha);
+});
 
 test("a linked working tree is a tree like any other", async () => {
   const repository = await createRepository({ under });
@@ -241,7 +239,7 @@ test("none of a tree's hooks, filters and programs is ever run", async () => {
   await rm(marks, { recursive: true });
 });
 
-test.skipIf(process.getuid?.() === 0)("a file that can't be read is named", async () => {
+forOthers("a file that can't be read is named", async () => {
   const repository = await createRepository({ under });
   await chmod(join(repository.folder, "README"), 0);
   const error: unknown = await fill(repository.folder).catch((reason: unknown) => reason);
