@@ -38,6 +38,8 @@ export interface Invocation {
   readonly stdin?: string;
   /** Killed after that, and the test fails; default 60 s. */
   readonly timeoutMs?: number;
+  /** A command that the binary is started by, such as setpriv; it must become the binary, not wait for it. */
+  readonly by?: readonly string[];
 }
 
 export interface Finished {
@@ -81,7 +83,7 @@ export interface Started {
 /** Starts the binary, and doesn't wait for it. Whoever starts it ends it. */
 export async function startBinary(args: readonly string[], invocation: Invocation = {}): Promise<Started> {
   const home = mkdtempSync(join(tmpdir(), "gitfoss-home-"));
-  const child = Bun.spawn([await requireBinary(), ...args], {
+  const child = Bun.spawn([...(invocation.by ?? []), await requireBinary(), ...args], {
     cwd: invocation.cwd ?? home,
     env: { ...bareEnvironment(home), ...invocation.env },
     stdin: new TextEncoder().encode(invocation.stdin ?? ""),
