@@ -4,7 +4,10 @@ export type AllowedMethods = (path: string) => string | undefined;
 export function allowedMethods(
   routes: readonly { readonly method: string; readonly path: string }[],
 ): AllowedMethods {
-  const known = routes.map(({ method, path }) => ({ method, pattern: patternOf(path) }));
+  // "WS" is the framework's word for a GET with an upgrade.
+  const known = routes
+    .filter(({ method }) => method !== "WS")
+    .map(({ method, path }) => ({ method, pattern: patternOf(path) }));
   return (path) => {
     const methods = known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
     if (methods.includes("GET")) methods.push("HEAD");

@@ -1,6 +1,5 @@
-import type { Server } from "bun";
+import type { Elysia } from "elysia";
 import { RunnerError, messageOf, systemCodeOf } from "../shared/errors.ts";
-import type { Connections, Socket } from "./options.ts";
 
 export type Address = { readonly hostname: string; readonly port: number } | { readonly socket: string };
 
@@ -11,73 +10,45 @@ export interface ApiServer {
   stop(): Promise<void>;
 }
 
-type Handle = (request: Request) => Promise<Response>;
-type BunServer = Server<Socket>;
-type UnixOptions = Bun.Serve.UnixServeOptions<Socket>;
+type Unix = Bun.Serve.UnixServeOptions<unknown>;
 
 /** How long streams may take to say goodbye. */
 const goodbyeMs = 500;
 
+/** After so much silence a connection is cut. */
+export const idleSeconds = 60;
+
 export async function listen(
   address: Address,
-  createHandle: (connections: Connections, closing: AbortSignal) => Handle,
+  createRoutes: (closing: AbortSignal) => Elysia,
 ): Promise<ApiServer> {
   const closing = new AbortController();
-  const handle = createHandle({ keepAlive, upgrade }, closing.signal);
   if ("socket" in address) await removeStaleSocket(address.socket);
-  const server = serve(address, handle);
-
-  function keepAlive(request: Request): void {
-    server.timeout(request, idleSeconds);
-  }
-
-  function upgrade(request: Request, socket: Socket, headers: Record<string, string>): boolean {
-    return server.upgrade(request, { data: socket, headers });
-  }
-
+  const app = serve(address, createRoutes(closing.signal));
   return {
-    url: urlOf(address, server),
+    url: urlOf(address, app.server?.port),
     async stop() {
       closing.abort();
-      await Promise.race([server.stop(), Bun.sleep(goodbyeMs)]);
-      await server.stop(true);
+      await Promise.race([app.server?.stop(), Bun.sleep(goodbyeMs)]);
+      await app.server?.stop(true);
     },
   };
 }
 
-const idleSeconds = 60;
-
-function serve(address: Address, handle: Handle): BunServer {
+function serve(address: Address, app: Elysia): Elysia {
   const options = {
-    fetch: handle,
     development: false,
     // Bun 1.4.5 can't lengthen a request's time on a unix socket, so silent streams would be cut; only our own user connects there.
     idleTimeout: "socket" in address ? 0 : idleSeconds,
     // Bodies are counted where they are read, so that the refusal can say why.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     error: () => new Response(null, { status: 500 }),
-    websocket: {
-      open: (peer: Bun.ServerWebSocket<Socket>) => peer.data.open(peer),
-      drain: (peer: Bun.ServerWebSocket<Socket>) => peer.data.drain(),
-      close: (peer: Bun.ServerWebSocket<Socket>) => peer.data.close(),
-      message() {},
-      idleTimeout: idleSeconds,
-      maxPayloadLength: 1024,
-      backpressureLimit: 16 * 1024 * 1024,
-      closeOnBackpressureLimit: true,
-      perMessageDeflate: false,
-    },
   };
   try {
-    if (!("socket" in address)) {
-      return Bun.serve({ ...options, hostname: address.hostname, port: address.port, reusePort: false });
-    }
+    if (!("socket" in address)) return app.listen({ ...options, ...address, reusePort: false });
     // Said in two steps, since the types know of no idleTimeout for a socket; Bun does.
-    const unixOptions: UnixOptions & Pick<typeof options, "fetch" | "websocket"> = {
-      ...options,
-      unix: address.socket,
-    };
-    return closedToOthers(() => Bun.serve(unixOptions));
+    const unixOptions: Partial<Unix> = { ...options, unix: address.socket };
+    return closedToOthers(() => app.listen(unixOptions));
   } catch (error) {
     throw addressError(address, error);
   }
@@ -116,8 +87,8 @@ function addressError(address: Address, error: unknown): unknown {
   return new RunnerError("config_invalid", `can't listen on ${where}: ${messageOf(error)}`, { cause: error });
 }
 
-function urlOf(address: Address, server: BunServer): string {
+function urlOf(address: Address, port: number | undefined): string {
   if ("socket" in address) return `unix:${address.socket}`;
   const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-  return `http://${host}:${server.port}`;
+  return `http://${host}:${port}`;
 }

@@ -1,10 +1,20 @@
 import { messageOf } from "../shared/errors.ts";
-import type { Logger } from "../shared/log.ts";
+import type { RunState } from "../events/run-state.ts";
 import type { LogFeed } from "./log-feed.ts";
 import { splitLines, wantedLines } from "./log-lines.ts";
 import type { LogWindow } from "./log-window.ts";
-import type { Peer, Socket } from "./options.ts";
+import type { ApiContext } from "./options.ts";
+import { feedOf } from "./streams.ts";
 import { logEndView } from "./views.ts";
+
+/** The part of a WebSocket that is used. */
+interface Peer {
+  /** Bytes sent; 0: dropped; -1: queued, wait for `drain`. */
+  sendText(text: string): number;
+  cork<T>(callback: () => T): T;
+  ping(): number;
+  close(code: number, reason: string): void;
+}
 
 /** WebSocket close codes. */
 const normal = 1000;
@@ -15,22 +25,24 @@ const internalError = 1011;
  * A log over a WebSocket: a frame a line. When the reader falls behind, sending stops until what is queued has
  * gone, so a reader that never reads costs one piece of the log and what the socket holds.
  */
-export class LogSocket implements Socket {
-  readonly #feed: LogFeed;
+export class LogSocket {
+  readonly #context: ApiContext;
+  readonly #run: RunState;
   readonly #window: LogWindow;
-  readonly #log: Logger;
+  #feed: LogFeed | undefined;
   #drained: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(feed: LogFeed, window: LogWindow, log: Logger) {
-    this.#feed = feed;
+  constructor(context: ApiContext, run: RunState, window: LogWindow) {
+    this.#context = context;
+    this.#run = run;
     this.#window = window;
-    this.#log = log;
   }
 
   open(peer: Peer): void {
-    this.#run(peer).catch((error: unknown) => {
-      this.#log.error("log stream failed", { error: messageOf(error) });
+    this.#feed = feedOf(this.#context, this.#run, this.#window);
+    this.#follow(peer, this.#feed).catch((error: unknown) => {
+      this.#context.log.error("log stream failed", { error: messageOf(error) });
       peer.close(internalError, "internal error");
     });
   }
@@ -41,13 +53,13 @@ export class LogSocket implements Socket {
 
   close(): void {
     this.#isClosed = true;
-    this.#feed.release();
+    this.#feed?.release();
     this.#drained?.();
   }
 
-  async #run(peer: Peer): Promise<void> {
+  async #follow(peer: Peer, feed: LogFeed): Promise<void> {
     while (!this.#isClosed) {
-      const fed = await this.#feed.next();
+      const fed = await feed.next();
       if (this.#isClosed) return;
       switch (fed.type) {
         case "lines":

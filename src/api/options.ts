@@ -37,29 +37,4 @@ export type ApiStore = ApiOptions["store"];
 export interface ApiContext extends Required<ApiOptions> {
   /** Aborted when the server stops: streams end then, without their last event. */
   readonly closing: AbortSignal;
-  readonly connections: Connections;
-}
-
-/** What only a listening server can do; `handle()` alone can't. */
-export interface Connections {
-  /** Keeps a silent stream from being cut for being idle. */
-  keepAlive(request: Request): void;
-  /** True when the request has become a WebSocket. */
-  upgrade(request: Request, socket: Socket, headers: Record<string, string>): boolean;
-}
-
-/** The server's side of a WebSocket. */
-export interface Socket {
-  open(peer: Peer): void;
-  drain(): void;
-  close(): void;
-}
-
-/** The part of Bun's ServerWebSocket that is used. */
-export interface Peer {
-  /** Bytes sent; 0: dropped; -1: queued, wait for `drain`. */
-  sendText(text: string): number;
-  cork<T>(callback: () => T): T;
-  ping(): number;
-  close(code: number, reason: string): void;
 }

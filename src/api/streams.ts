@@ -17,8 +17,16 @@ export function stillHere(): Piece {
 
 export const sseHeaders = { "content-type": "text/event-stream", "x-accel-buffering": "no" };
 
-/** The log's own bytes, until the run has ended. Broken off when the server stops: the end would look like the log's. */
-export function textLog(context: ApiContext, request: Request, run: RunState, window: LogWindow): Response {
+/**
+ * The log's own bytes, until the run has ended. Broken off when the server stops: the end would look like the log's.
+ * It can't say that it is still there, so `keepAlive` must keep the silent connection from being cut.
+ */
+export function textLog(
+  context: ApiContext,
+  run: RunState,
+  window: LogWindow,
+  keepAlive: () => void,
+): Response {
   const feed = feedOf(context, run, window);
   const next = async (): Promise<Piece | undefined> => {
     for (;;) {
@@ -27,7 +35,7 @@ export function textLog(context: ApiContext, request: Request, run: RunState, wi
       if (fed.type === "stopped") throw new StreamStopped();
       const bytes = fed.type === "lines" ? encodeText(wantedLines(fed.lines, window.filter)) : empty;
       if (bytes.length > 0) return bytes;
-      context.connections.keepAlive(request);
+      keepAlive();
     }
   };
   const body = byteStream({ next: logged(context.log, next), release: () => feed.release() });

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
+import { once } from "node:events";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WebSocket as WsSocket } from "ws";
 import { RunnerError, messageOf } from "../../../src/shared/errors.ts";
-import { curl, startTestApi } from "../../support/api-fakes.ts";
+import { bearer, curl, startTestApi } from "../../support/api-fakes.ts";
 
 test("a port that is taken is refused, not shared", async () => {
   await using api = await startTestApi();
@@ -21,6 +23,10 @@ test("a socket serves its owner alone", async () => {
     expect((await stat(socket)).mode & 0o777).toBe(0o600);
     const { out } = await curl("--unix-socket", socket, "http://localhost/runner/version");
     expect(JSON.parse(out)).toEqual({ version: "0.1.0", commit: "c0ffee" });
+    const run = await api.accept({ stageId: "ws" });
+    await api.finish(run);
+    const frames = new WsSocket(`ws+unix:${socket}:/stage/ws/logs?stream=ws`, { headers: bearer });
+    expect(await once(frames, "close")).toEqual([1000, Buffer.from("")]);
     const second: unknown = await startTestApi(() => ({ socket })).catch((error: unknown) => error);
     expect(second).toBeInstanceOf(RunnerError);
     expect((await curl("--unix-socket", socket, "http://localhost/healthz")).exitCode).toBe(0);
