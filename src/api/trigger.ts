@@ -1,5 +1,6 @@
 import type { Elysia } from "elysia";
-import type { Trigger } from "../runner/intake.ts";
+import type { RunState } from "../events/run-state.ts";
+import { fingerprintOf, type Trigger } from "../runner/intake.ts";
 import { RunnerError } from "../shared/errors.ts";
 import { readJson } from "./body.ts";
 import type { ApiContext } from "./options.ts";
@@ -17,8 +18,16 @@ export function addTrigger(app: Elysia, context: ApiContext): void {
 async function trigger(context: ApiContext, body: Trigger, request: Request): Promise<object> {
   const idempotencyKey = idempotencyKeyOf(request);
   const wanted = { ...body, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+  // Before anything else is looked at: the answer is the same although the ref may be gone by now.
+  const repeated = await repeatedRun(context, wanted);
+  if (repeated !== undefined) return triggerView(repeated);
   const { request: admitted, plan } = await context.admit(wanted, context.config(), request.signal);
   return triggerView(await context.runner.submit(admitted, plan));
+}
+
+async function repeatedRun({ runner }: ApiContext, wanted: Trigger): Promise<RunState | undefined> {
+  const { idempotencyKey: key } = wanted;
+  return key === undefined ? undefined : runner.repeated(key, fingerprintOf(wanted));
 }
 
 function idempotencyKeyOf(request: Request): string | undefined {

@@ -10,7 +10,11 @@ export interface RunnerOptions {
   readonly log: Logger;
   /** Asked for at every decision, so that a new configuration holds from then on. */
   readonly settings: () => RunnerSettings;
+  /** Between two tries for what is away: the engine, or room on the disk. 2000 when absent. */
+  readonly retryMs?: number;
 }
+
+export const defaultRetryMs = 2000;
 
 export interface RunnerSettings {
   readonly runnerId: string;

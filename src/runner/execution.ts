@@ -11,6 +11,7 @@ import { keepArtifacts } from "./keep-artifacts.ts";
 import { launch } from "./launch.ts";
 import { namedSteps, isExpected, outcomeOfError, outcomeOfExit, outcomeOfInterruption } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
+import { untilAvailable } from "./retry.ts";
 
 /**
  * One run, from the moment it has a slot until its verdict is on disk. `settled` resolves then (or when the run was left
@@ -23,12 +24,13 @@ export class Execution {
   readonly #leave = new AbortController();
   readonly #options: RunnerOptions;
   #state: RunState;
+  #log: RunLog | undefined;
 
   /** `adopt`: its container was started by an earlier process of the runner. */
   constructor(state: RunState, adopt: StageHandle | undefined, options: RunnerOptions) {
     this.#state = state;
     this.#options = options;
-    const handle = this.#carryOut(adopt);
+    const handle = this.#carryOut(adopt).catch((error: unknown) => this.#leftOr(error));
     this.settled = handle.then(() => {});
     this.cleaned = handle.then((result) =>
       result === "left" ? undefined : cleanUp(this.#state, result, options),
@@ -46,14 +48,9 @@ export class Execution {
   }
 
   async #carryOut(adopt: StageHandle | undefined): Promise<StageHandle | undefined | "left"> {
-    const { store, clock } = this.#options;
-    const { runId, plan } = this.#state;
-    if (adopt === undefined) {
-      const deadline = this.#state.deadline ?? timestamp(clock.now() + plan.timeoutSeconds * 1000);
-      const attempt = Math.max(1, this.#state.attempts);
-      this.#state = await store.record(runId, { type: "started", attempt, deadline });
-    }
-    const log = await store.openLog(runId);
+    const { clock } = this.#options;
+    const { plan } = this.#state;
+    const log = await this.#begin();
     this.#interruption.interruptAt(this.#state.deadline ?? timestamp(clock.now()), clock);
     let exit: Exit | undefined;
     let outcome: Outcome;
@@ -62,7 +59,7 @@ export class Execution {
       exit = await this.#follow(handleOf(this.#state), log);
       outcome = outcomeOfExit(exit, plan);
     } catch (error) {
-      if (this.#leave.signal.aborted) return this.#left(log);
+      if (this.#leave.signal.aborted) throw error;
       outcome = this.#outcomeOfError(error);
     }
     if (this.#interruption.kind !== undefined) {
@@ -73,19 +70,37 @@ export class Execution {
     return this.#state.handle ?? undefined;
   }
 
+  /** Waits for room on the disk if need be: a run that can't be recorded has no verdict either. */
+  async #begin(): Promise<RunLog> {
+    const { store, clock } = this.#options;
+    const { runId, plan, status } = this.#state;
+    if (status === "PENDING") {
+      const deadline = timestamp(clock.now() + plan.timeoutSeconds * 1000);
+      const begun = { type: "started", attempt: 1, deadline } as const;
+      this.#state = await this.#stored("the start of a run", () => store.record(runId, begun));
+    }
+    this.#log = await this.#stored("the log of a run", () => store.openLog(runId));
+    return this.#log;
+  }
+
   /** Output to the log until the commands have ended. An interruption ends the commands, not the following. */
   async #follow(handle: StageHandle, log: RunLog): Promise<Exit> {
     const { engine, settings, log: operator } = this.#options;
     const { signal } = this.#interruption;
     const stop = (): void => {
-      engine.stop(handle, settings().graceMs).catch((error: unknown) => {
-        operator.warn("couldn't stop a stage", { run: handle.runId, error: messageOf(error) });
-      });
+      const what = "the end of a run";
+      untilAvailable(() => engine.stop(handle, settings().graceMs), { what }, this.#options, following).catch(
+        (error: unknown) => {
+          if (following.aborted) return;
+          operator.warn("couldn't stop a stage", { run: handle.runId, error: messageOf(error) });
+        },
+      );
     };
+    const storing = new AbortController();
+    const following = AbortSignal.any([this.#leave.signal, storing.signal]);
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
-    const storing = new AbortController();
-    const output = engine.follow(handle, log.cursor, AbortSignal.any([this.#leave.signal, storing.signal]));
+    const output = engine.follow(handle, log.cursor, following);
     try {
       for (;;) {
         const next = await output.next();
@@ -106,14 +121,23 @@ export class Execution {
     const kept = await keepArtifacts(this.#state, outcome, log, this.#options);
     const queueSeconds = secondsBetween(createdAt, startedAt ?? createdAt);
     const runSeconds = secondsBetween(startedAt ?? createdAt, timestamp(clock.now()));
-    this.#state = await store.record(runId, {
+    const finished = {
       type: "finished",
       ...kept.outcome,
       steps: namedSteps(exit, plan),
       usage: { queueSeconds, pullSeconds: this.#state.pullSeconds ?? undefined, runSeconds, ...exit?.usage },
       log: log.finish(),
       artifacts: kept.count,
-    });
+    } as const;
+    const verdict = (): Promise<RunState> => store.record(runId, finished);
+    // What the run itself left may be what fills the disk.
+    const relieve = (): Promise<void> => cleanUp(this.#state, undefined, this.#options);
+    this.#state = await this.#stored("the verdict of a run", verdict, relieve);
+  }
+
+  #stored<T>(what: string, work: () => Promise<T>, relieve?: () => Promise<void>): Promise<T> {
+    const retry = { what, ...(relieve === undefined ? {} : { relieve }) };
+    return untilAvailable(work, retry, this.#options, this.#leave.signal);
   }
 
   #outcomeOfError(error: unknown): Outcome {
@@ -126,10 +150,11 @@ export class Execution {
     return outcomeOfError(error);
   }
 
-  #left(log: RunLog): "left" {
+  #leftOr(error: unknown): "left" {
     this.#interruption.clear();
-    log.close();
-    return "left";
+    this.#log?.close();
+    if (this.#leave.signal.aborted) return "left";
+    throw error;
   }
 
   #either(): AbortSignal {

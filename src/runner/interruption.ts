@@ -27,7 +27,8 @@ export class Interruption {
   interruptAt(deadline: string, clock: Clock): void {
     clearTimeout(this.#timer);
     const leftMs = Date.parse(deadline) - clock.now();
-    if (leftMs <= 0) return this.interrupt("timeout");
+    // The other way round, so that a deadline that can't be read is over, too.
+    if (!(leftMs > 0)) return this.interrupt("timeout");
     this.#timer = setTimeout(() => this.interruptAt(deadline, clock), Math.min(leftMs, longestTimerMs));
   }
 

@@ -17,12 +17,12 @@ export async function launch(
   options: RunnerOptions,
   signal: AbortSignal,
 ): Promise<RunState> {
-  const { engine, store } = options;
+  const { engine, store, clock } = options;
   const { runId, request, plan } = state;
   const folders = await workFolders(runId, store);
-  const began = performance.now();
+  const began = clock.elapsed();
   const image = await engine.pull(plan.image, (line) => log.say(line), signal);
-  const pullSeconds = Math.round(performance.now() - began) / 1000;
+  const pullSeconds = Math.round(clock.elapsed() - began) / 1000;
   const [handle] = await together(
     (both) => hold(state, folders, options, both),
     (both) => fillWorkspace(state, folders, store, both),
@@ -31,7 +31,7 @@ export async function launch(
   if (!ownsWorkspace(image, plan.user)) await openToAll(folders.workspace);
   const launched = await store.record(runId, {
     type: "container",
-    attempt: Math.max(1, state.attempts),
+    attempt: state.attempts,
     handle,
     image: image.id,
     pullSeconds,

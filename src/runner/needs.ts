@@ -1,3 +1,4 @@
+import type { RunRequest } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { Store } from "../store/store.ts";
 
@@ -20,10 +21,8 @@ export interface NeededRun {
 export async function neededRuns(state: RunState, store: Store): Promise<NeededRun[]> {
   const found: NeededRun[] = [];
   for (const need of state.plan.needs) {
-    const runId = store.newestRunOf(need.stage, state.request.pipelineId);
-    const needed = runId === undefined ? undefined : await store.load(runId);
-    if (needed === undefined || !sameRepository(needed, state)) continue;
-    found.push({ state: needed, artifacts: need.artifacts });
+    const needed = await newestRunOf(need.stage, state.request, store);
+    if (needed !== undefined) found.push({ state: needed, artifacts: need.artifacts });
   }
   return found;
 }
@@ -43,22 +42,40 @@ export async function readinessOf(state: RunState, store: Store): Promise<Readin
   return { kind: "run" };
 }
 
-async function firstBroken(needed: readonly NeededRun[], store: Store): Promise<string | undefined> {
+/** `seen`: runs already looked at, since two manifests of a pipeline may need each other's stages. */
+async function firstBroken(
+  needed: readonly NeededRun[],
+  store: Store,
+  seen = new Set<string>(),
+): Promise<string | undefined> {
   for (const { state } of needed) {
-    if (!(await isGood(state, store))) return state.plan.id;
+    if (!(await isGood(state, store, seen))) return state.plan.id;
   }
   return undefined;
 }
 
 /** A run that was passed over is as good as what it needed. */
-async function isGood(state: RunState, store: Store): Promise<boolean> {
+async function isGood(state: RunState, store: Store, seen: Set<string>): Promise<boolean> {
   const status = state.verdict?.status;
   if (status === "SUCCESS") return true;
   if (status === "FAILURE") return state.plan.allowFailure;
   if (status !== "PASSED") return false;
-  return (await firstBroken(await neededRuns(state, store), store)) === undefined;
+  if (seen.has(state.runId)) return true;
+  seen.add(state.runId);
+  return (await firstBroken(await neededRuns(state, store), store, seen)) === undefined;
 }
 
-function sameRepository(one: RunState, other: RunState): boolean {
-  return one.request.orgId === other.request.orgId && one.request.repoId === other.request.repoId;
+/** Pipeline ids are the forge's, and two repositories may have the same: only then all runs are looked through. */
+async function newestRunOf(
+  stageId: string,
+  { pipelineId, orgId, repoId }: RunRequest,
+  store: Store,
+): Promise<RunState | undefined> {
+  const newest = store.newestRunOf(stageId, pipelineId);
+  const state = newest === undefined ? undefined : await store.load(newest);
+  if (state === undefined) return undefined;
+  if (state.request.orgId === orgId && state.request.repoId === repoId) return state;
+  const runs = store.runs().filter((run) => run.stageId === stageId && run.pipelineId === pipelineId);
+  const ours = runs.find((run) => run.orgId === orgId && run.repoId === repoId);
+  return ours && store.load(ours.runId);
 }

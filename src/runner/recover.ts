@@ -1,47 +1,52 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { RunnerError } from "../shared/errors.ts";
-import type { StageCondition, StageHandle } from "../engine/engine.ts";
+import type { StageHandle } from "../engine/engine.ts";
 import type { RunState } from "../events/run-state.ts";
 import { removeWork } from "./cleanup.ts";
 import type { RunnerOptions } from "./context.ts";
+import { untilAvailable } from "./retry.ts";
 import { giveUp } from "./verdicts.ts";
 
 export type Recovered =
-  | { readonly kind: "adopt"; readonly handle: StageHandle }
-  /** Nothing of its script has run. */
-  | { readonly kind: "begin" }
+  | { readonly kind: "adopt"; readonly state: RunState; readonly handle: StageHandle }
+  /** Nothing of its script has run. `state` is of a new attempt, which has no container yet. */
+  | { readonly kind: "begin"; readonly state: RunState }
   | { readonly kind: "over" };
 
-const engineRetryMs = 2000;
+const inspectMs = 30_000;
 
 /** What to do with a run that an earlier process of the runner had begun. Waits for the engine if need be. */
-export async function recoverRun(state: RunState, options: RunnerOptions): Promise<Recovered> {
-  const condition = state.handle === null ? "created" : await conditionOf(state.handle, options);
-  if (state.handle !== null && (condition === "running" || condition === "ended")) {
-    options.log.info("adopted a run", { run: state.runId, stage: state.request.stageId, condition });
-    return { kind: "adopt", handle: state.handle };
+export async function recoverRun(
+  state: RunState,
+  options: RunnerOptions,
+  signal: AbortSignal,
+): Promise<Recovered> {
+  const what = `run ${state.runId}, which was begun before this start,`;
+  return untilAvailable(() => recoverNow(state, options), { what }, options, signal);
+}
+
+async function recoverNow(state: RunState, options: RunnerOptions): Promise<Recovered> {
+  const { engine, log } = options;
+  const { runId, handle, request } = state;
+  const condition =
+    handle === null ? "created" : await engine.inspect(handle, AbortSignal.timeout(inspectMs));
+  if (handle !== null && (condition === "running" || condition === "ended")) {
+    log.info("adopted a run", { run: runId, stage: request.stageId, condition });
+    return { kind: "adopt", state, handle };
   }
   if (condition === "gone") {
     await giveUp(state, "its container was gone when the runner came back", options);
     await removeWork(state, options);
     return { kind: "over" };
   }
-  await untilEngineAnswers(() => options.engine.remove(state.runId));
+  return { kind: "begin", state: await beginAnew(state, options) };
+}
+
+/** The new attempt is on record before its old container goes: else a crash in between would look like a stage that was lost. */
+async function beginAnew(state: RunState, options: RunnerOptions): Promise<RunState> {
+  const { engine, store } = options;
+  const { runId, deadline, attempts } = state;
+  if (deadline === null) throw new Error(`run ${runId} was begun without a deadline`);
+  const begun = await store.record(runId, { type: "started", attempt: attempts + 1, deadline });
+  await engine.remove(runId);
   await removeWork(state, options);
-  return { kind: "begin" };
-}
-
-async function conditionOf(handle: StageHandle, { engine }: RunnerOptions): Promise<StageCondition> {
-  return untilEngineAnswers(() => engine.inspect(handle, AbortSignal.timeout(30_000)));
-}
-
-async function untilEngineAnswers<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof RunnerError) || error.code !== "engine_unreachable") throw error;
-      await sleep(engineRetryMs, undefined, { ref: false });
-    }
-  }
+  return begun;
 }

@@ -3,13 +3,13 @@ import type { RunRequest } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { StageHandle } from "../engine/engine.ts";
 import type { StagePlan } from "../plan/plan.ts";
-import type { RunnerOptions } from "./context.ts";
+import { defaultRetryMs, type RunnerOptions } from "./context.ts";
+import { EngineReach, sweep } from "./engine-reach.ts";
 import { Execution } from "./execution.ts";
 import { readinessOf } from "./needs.ts";
-import { passOver, withdraw } from "./verdicts.ts";
+import { outcomeOfError } from "./outcome.ts";
 import { recoverRun } from "./recover.ts";
-
-const engineRetryMs = 2000;
+import { giveUp, passOver, withdraw, type EndOfRun } from "./verdicts.ts";
 
 /**
  * Takes runs, lets so many go side by side in the order of their acceptance, ends them, and picks up at `start` what an
@@ -17,17 +17,24 @@ const engineRetryMs = 2000;
  */
 export class Runner {
   readonly #options: RunnerOptions;
+  readonly #reach: EngineReach;
   readonly #waiting = new Map<string, RunState>();
   readonly #running = new Map<string, Execution>();
-  readonly #cleaning = new Set<Promise<void>>();
+  /** Begun by an earlier process; they hold a slot from the start. */
+  readonly #recovering = new Map<string, { canceled: boolean }>();
+  /** What `idle` and `stop` wait for beside the runs. None rejects. */
+  readonly #finishing = new Set<Promise<unknown>>();
   readonly #accepting = new Map<string, Promise<RunState>>();
   #scheduling: Promise<void> = Promise.resolve();
-  #stopping = false;
-  #engineAway = false;
+  readonly #stop = new AbortController();
+  /** Being accepted. */
+  #coming = 0;
+  #refusing = false;
   #idle: (() => void)[] = [];
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#reach = new EngineReach(options, () => this.#scheduleLater());
   }
 
   /** To be called once, before anything else. With an engine out of reach it resolves all the same; runs wait for it. */
@@ -36,8 +43,11 @@ export class Runner {
     const unfinished = await store.unfinished();
     for (const state of unfinished.filter(({ status }) => status === "PENDING"))
       this.#waiting.set(state.runId, state);
-    for (const state of unfinished.filter(({ status }) => status === "RUNNING")) void this.#recover(state);
-    await this.#sweep(new Set(unfinished.map(({ runId }) => runId)));
+    for (const state of unfinished.filter(({ status }) => status === "RUNNING")) {
+      this.#recovering.set(state.runId, { canceled: false });
+      this.#finish(this.#recover(state));
+    }
+    await sweep(new Set(unfinished.map(({ runId }) => runId)), this.#options);
     this.#schedule();
   }
 
@@ -66,52 +76,54 @@ export class Runner {
     if (state === undefined) throw new RunnerError("not_found", "no such run");
     if (state.verdict !== null) return state;
     const requested = await store.record(runId, { type: "cancel_requested", by });
-    const waited = this.#waiting.delete(runId);
     this.#running.get(runId)?.cancel();
-    if (!waited) return requested;
-    const withdrawn = await withdraw(requested, this.#options);
-    this.#schedule();
-    return withdrawn;
+    const recovering = this.#recovering.get(runId);
+    if (recovering !== undefined) recovering.canceled = true;
+    return this.#waiting.has(runId) ? this.#endWaiting(requested, withdraw) : requested;
   }
 
   /** Takes no more and leaves what runs running, for the next process to adopt. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#refusing = true;
+    this.#stop.abort(new Error("the runner shuts down"));
     await this.#scheduling;
     for (const execution of this.#running.values()) execution.leave();
-    await Promise.all([...this.#running.values()].map(({ settled }) => settled));
+    await Promise.allSettled([...this.#running.values()].map(({ settled }) => settled));
     this.#options.engine.settle();
-    await Promise.all(this.#cleaning);
+    await Promise.all(this.#finishing);
   }
 
-  /** Takes no more, from now on. */
+  /** Takes no more and begins no more, from now on; what waits is the next process's. */
   refuse(): void {
-    this.#stopping = true;
+    this.#refusing = true;
+    this.#schedule();
   }
 
-  /** Resolves when nothing waits, runs, or is being cleaned up. */
+  /** Resolves when nothing runs or is being cleaned up, nor waits for a slot that it may still get. */
   async idle(): Promise<void> {
     await this.#scheduling;
-    if (this.#waiting.size > 0 || this.#running.size > 0) {
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
-    }
+    if (!this.#isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#options.engine.settle();
-    await Promise.all(this.#cleaning);
+    await Promise.all(this.#finishing);
   }
 
   get counts(): { readonly waiting: number; readonly running: number } {
-    return { waiting: this.#waiting.size, running: this.#running.size };
+    return { waiting: this.#waiting.size, running: this.#running.size + this.#recovering.size };
   }
 
   async #accept(request: RunRequest, plan: StagePlan): Promise<RunState> {
     const { store, settings } = this.#options;
-    if (this.#stopping)
+    if (this.#refusing)
       throw new RunnerError("shutting_down", "the runner shuts down; try again in a moment");
-    if (this.#waiting.size >= settings().queueLimit) {
-      throw new RunnerError("queue_full", `${String(this.#waiting.size)} runs wait already; try again later`);
+    const waiting = this.#waiting.size + this.#coming;
+    if (waiting >= settings().queueLimit) {
+      throw new RunnerError("queue_full", `${String(waiting)} runs wait already; try again later`);
     }
     const runId = Bun.randomUUIDv7();
-    const state = await store.accept(runId, request, plan);
+    this.#coming += 1;
+    const state = await store.accept(runId, request, plan).finally(() => {
+      this.#coming -= 1;
+    });
     this.#waiting.set(runId, state);
     this.#schedule();
     return state;
@@ -126,16 +138,59 @@ export class Runner {
   }
 
   async #fillSlots(): Promise<void> {
-    const { store, settings } = this.#options;
+    await this.#withdrawCanceled();
     for (const state of Array.from(this.#waiting.values())) {
-      if (this.#stopping || this.#running.size >= settings().concurrency) return;
-      const readiness = await readinessOf(state, store);
-      if (readiness.kind === "wait" || !this.#waiting.has(state.runId)) continue;
-      if (readiness.kind === "run" && !(await this.#engineAnswers())) return;
-      if (!this.#waiting.delete(state.runId)) continue;
-      if (readiness.kind === "run") this.#execute(state, undefined);
-      else await passOver(state, readiness.reason, this.#options).then(() => this.#schedule());
+      if (this.#refusing || this.counts.running >= this.#options.settings().concurrency) return;
+      if ((await this.#takeUp(state)) === "engine away") return;
     }
+  }
+
+  async #takeUp(state: RunState): Promise<"done" | "engine away"> {
+    const waits = (): boolean => this.#waiting.has(state.runId);
+    const readiness = await readinessOf(state, this.#options.store);
+    if (readiness.kind === "wait" || !waits()) return "done";
+    if (readiness.kind === "pass") {
+      await this.#endWaiting(state, passOver(readiness.reason)).catch(() => {});
+      return "done";
+    }
+    if (!(await this.#reach.answers())) return "engine away";
+    // It may have been canceled meanwhile.
+    if (this.#waiting.delete(state.runId)) this.#execute(state, undefined);
+    return "done";
+  }
+
+  /** Those whose cancel is on record but not their end: a crash or a full disk came between. */
+  async #withdrawCanceled(): Promise<void> {
+    for (const state of Array.from(this.#waiting.values())) {
+      if (state.cancelRequestedBy !== null) await this.#endWaiting(state, withdraw).catch(() => {});
+    }
+  }
+
+  /** Ends a run that had no slot. When its end can't be stored it goes on waiting, and it's tried again. */
+  async #endWaiting(state: RunState, end: EndOfRun): Promise<RunState> {
+    this.#waiting.delete(state.runId);
+    const ending = end(state, this.#options);
+    this.#finish(ending);
+    try {
+      const ended = await ending;
+      this.#schedule();
+      return ended;
+    } catch (error) {
+      const facts = { run: state.runId, error: messageOf(error) };
+      this.#options.log.warn("the end of a run that waits couldn't be stored", facts);
+      this.#waiting.set(state.runId, state);
+      this.#scheduleLater();
+      throw error;
+    }
+  }
+
+  #finish(work: Promise<unknown>): void {
+    const finished = work.catch(() => {}).finally(() => this.#finishing.delete(finished));
+    this.#finishing.add(finished);
+  }
+
+  #scheduleLater(): void {
+    setTimeout(() => this.#schedule(), this.#options.retryMs ?? defaultRetryMs).unref();
   }
 
   #execute(state: RunState, adopt: StageHandle | undefined): void {
@@ -143,8 +198,7 @@ export class Runner {
     const execution = new Execution(state, adopt, this.#options);
     this.#running.set(runId, execution);
     if (state.cancelRequestedBy !== null) execution.cancel();
-    const cleaned = execution.cleaned.finally(() => this.#cleaning.delete(cleaned));
-    this.#cleaning.add(cleaned);
+    this.#finish(execution.cleaned);
     const settled = (): void => {
       this.#running.delete(runId);
       this.#schedule();
@@ -159,44 +213,29 @@ export class Runner {
   }
 
   async #recover(state: RunState): Promise<void> {
+    const { runId } = state;
+    const { signal } = this.#stop;
     try {
-      const found = await recoverRun(state, this.#options);
-      if (found.kind === "adopt") this.#execute(state, found.handle);
-      if (found.kind === "begin") this.#execute(state, undefined);
-      if (found.kind === "over") this.#schedule();
+      const found = await recoverRun(state, this.#options, signal);
+      if (signal.aborted || found.kind === "over") return;
+      this.#execute(found.state, found.kind === "adopt" ? found.handle : undefined);
+      if (this.#recovering.get(runId)?.canceled === true) this.#running.get(runId)?.cancel();
     } catch (error) {
-      this.#options.log.error("a run couldn't be recovered", { run: state.runId, error: messageOf(error) });
+      if (signal.aborted) return;
+      this.#options.log.error("a run couldn't be recovered", { run: runId, error: messageOf(error) });
+      await giveUp(state, outcomeOfError(error).reason, this.#options);
+    } finally {
+      this.#recovering.delete(runId);
+      this.#schedule();
     }
   }
 
-  async #sweep(live: ReadonlySet<string>): Promise<void> {
-    const { engine, log } = this.#options;
-    try {
-      const removed = await engine.sweep(live);
-      for (const run of removed) log.info("removed what a run had left in the engine", { run });
-    } catch (error) {
-      log.warn("couldn't look for leftovers in the engine", { error: messageOf(error) });
-    }
-  }
-
-  /** While the engine is away, runs wait: they'd only fail. */
-  async #engineAnswers(): Promise<boolean> {
-    const { engine, log } = this.#options;
-    try {
-      await engine.ping(AbortSignal.timeout(engineRetryMs));
-      if (this.#engineAway) log.info("the engine answers again");
-      this.#engineAway = false;
-      return true;
-    } catch (error) {
-      if (!this.#engineAway) log.warn("runs wait for the engine", { error: messageOf(error) });
-      this.#engineAway = true;
-      setTimeout(() => this.#schedule(), engineRetryMs).unref();
-      return false;
-    }
+  get #isIdle(): boolean {
+    return this.counts.running === 0 && (this.#waiting.size === 0 || this.#refusing);
   }
 
   #tellIdle(): void {
-    if (this.#waiting.size > 0 || this.#running.size > 0) return;
+    if (!this.#isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -2,6 +2,9 @@ import type { Verdict } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { RunnerOptions } from "./context.ts";
 
+/** Ends a run for good. */
+export type EndOfRun = (state: RunState, options: RunnerOptions) => Promise<RunState>;
+
 /** A run that is over without having had a slot. */
 export async function withdraw(state: RunState, options: RunnerOptions): Promise<RunState> {
   return conclude(state, options, {
@@ -11,8 +14,9 @@ export async function withdraw(state: RunState, options: RunnerOptions): Promise
   });
 }
 
-export async function passOver(state: RunState, reason: string, options: RunnerOptions): Promise<RunState> {
-  return conclude(state, options, { status: "PASSED", cause: null, reason: `passed over: ${reason}` });
+export function passOver(reason: string): EndOfRun {
+  return (state, options) =>
+    conclude(state, options, { status: "PASSED", cause: null, reason: `passed over: ${reason}` });
 }
 
 /** Its container is gone, and with it what it did. */

@@ -20,8 +20,6 @@ export function createLogger(): Logger {
   };
 }
 
-export const silentLogger: Logger = { info() {}, warn() {}, error() {} };
-
 function lineOf(message: string, facts: Facts = {}): string {
   const known = Object.entries(facts).filter(([, value]) => value !== undefined);
   return [message, ...known.map(([key, value]) => `${key}=${printable(String(value))}`)].join("  ");

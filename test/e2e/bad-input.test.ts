@@ -291,6 +291,17 @@ test("the same Idempotency-Key is the same run, a hundred times at once; for ano
   expect(await daemon.final(runId)).toMatchObject({ status: "SUCCESS" });
 });
 
+test("a repeated trigger is answered although its ref is gone by now", async () => {
+  Bun.spawnSync(["git", "branch", "short-lived"], { cwd: repository });
+  const headers = { "idempotency-key": "key-2" };
+  const first = await post(body({ ref: "short-lived" }), headers);
+  Bun.spawnSync(["git", "branch", "-D", "short-lived"], { cwd: repository });
+  const again = await post(body({ ref: "short-lived" }), headers);
+  expect(again.status).toBe(200);
+  expect(/"runId":"[^"]+"/.exec(again.text)?.[0]).toBe(/"runId":"[^"]+"/.exec(first.text)?.[0] ?? "");
+  expectRefusal(await post(body({ ref: "short-lived" })), 422);
+});
+
 test("after all of it the daemon goes on", async () => {
   const run = await daemon.final(await daemon.trigger(repository, "hello"));
   expect(run).toMatchObject({ status: "SUCCESS" });

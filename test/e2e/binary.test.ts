@@ -34,7 +34,7 @@ for (const args of [["version"], ["exec", "--list"], ["exec"]]) {
   test(`${args.join(" ")} takes nothing from the folder it is started in`, async () => {
     await Bun.write(
       join(hostile, ".gitfoss-ci.yml"),
-      "stages: { a: { script: ["true"], image: 'no such image' } }\n",
+      "stages: { a: { script: ['true'], image: 'no such image' } }\n",
     );
     const finished = await runBinary(args, { cwd: hostile });
     expect(finished.stdout + finished.stderr).not.toContain("6.6.6");

@@ -114,3 +114,15 @@ test("a log is filtered by step and cut to its tail", async () => {
   expect(last["logs"]).toBe("\nend\n");
   expect(isObject(last) && typeof runId === "string").toBe(true);
 });
+
+test("all of that, and readers that never read, cost the daemon a bounded amount of memory", async () => {
+  const { runId } = await daemon.json("/stage/fifty-megabytes");
+  const path = `/stage/fifty-megabytes/logs?runId=${String(runId)}`;
+  const idle = ["http", "sse", "http", "sse"].map((stream) => daemon.request(`${path}&stream=${stream}`));
+  const parked = await Promise.all(idle);
+  await Bun.sleep(500); // what would be buffered without bounds has been by then
+  for (const answer of parked) await answer.body?.cancel();
+  const status = await Bun.file(`/proc/${String(daemon.process().pid)}/status`).text();
+  const peakKilobytes = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]);
+  expect(peakKilobytes).toBeLessThan(250_000);
+});

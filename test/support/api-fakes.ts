@@ -132,7 +132,11 @@ export async function startTestApi(
     submit: accept,
   };
   const api = createApi({
-    runner: { submit: (request) => fakes.submit(request), cancel: (runId, by) => cancel(store, runId, by) },
+    runner: {
+      submit: (request) => fakes.submit(request),
+      repeated: () => Promise.resolve(undefined),
+      cancel: (runId, by) => cancel(store, runId, by),
+    },
     store,
     config: () => fakes.config,
     version: { version: "0.1.0", commit: "c0ffee" },

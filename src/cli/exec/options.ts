@@ -83,7 +83,7 @@ function looksLikeManifest(word: string): boolean {
 }
 
 /** `K=V`, or `K` for the value that it has in our own environment. */
-export function readVariables(given: readonly string[], environment: Environment): Record<string, string> {
+function readVariables(given: readonly string[], environment: Environment): Record<string, string> {
   return Object.fromEntries(given.map((text) => readVariable(text, environment)));
 }
 

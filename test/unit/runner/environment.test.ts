@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import type { RunRequest } from "../../../src/events/event.ts";
+import { environmentOf } from "../../../src/runner/environment.ts";
+import { planOf } from "./bench.ts";
+
+const commit = {
+  sha: "0123456789abcdef0123456789abcdef01234567",
+  ref: "main",
+  branch: "main",
+  defaultBranch: "trunk",
+  message: "One\n\nTwo 'quoted' ü\n",
+};
+const request: RunRequest = {
+  pipelineId: "p1",
+  orgId: "o1",
+  repoId: "r1",
+  stageId: "build",
+  source: { kind: "repository", gitDir: "/srv/a.git", commit },
+  variables: {},
+};
+const identity = { runnerId: "runner-1", version: "1.2.3" };
+const plan = planOf("build");
+
+const always = {
+  CI: "true",
+  GITFOSS_CI: "true",
+  CI_PIPELINE_ID: "p1",
+  CI_RUN_ID: "run-1",
+  CI_STAGE_ID: "build",
+  CI_ORG_ID: "o1",
+  CI_REPO_ID: "r1",
+  CI_PROJECT_DIR: "/workspace",
+  CI_RUNNER_ID: "runner-1",
+  CI_RUNNER_VERSION: "1.2.3",
+  GIT_CONFIG_COUNT: "1",
+  GIT_CONFIG_KEY_0: "safe.directory",
+  GIT_CONFIG_VALUE_0: "/workspace",
+};
+
+test("a stage is told who it is, whose, and of which commit", () => {
+  expect(environmentOf("run-1", request, plan, identity)).toEqual({
+    ...always,
+    CI_COMMIT_SHA: commit.sha,
+    CI_COMMIT_SHORT_SHA: "01234567",
+    CI_COMMIT_REF_NAME: "main",
+    CI_COMMIT_BRANCH: "main",
+    CI_COMMIT_MESSAGE: commit.message,
+    CI_DEFAULT_BRANCH: "trunk",
+  });
+});
+
+test("a tag has no branch, and a bare commit neither", () => {
+  const { branch: _branch, defaultBranch: _default, ...bare } = commit;
+  const of = (given: typeof bare & { tag?: string }): Record<string, string> =>
+    environmentOf(
+      "run-1",
+      { ...request, source: { kind: "repository", gitDir: "/a", commit: given } },
+      plan,
+      identity,
+    );
+  const common = {
+    ...always,
+    CI_COMMIT_SHA: commit.sha,
+    CI_COMMIT_SHORT_SHA: "01234567",
+    CI_COMMIT_REF_NAME: "main",
+    CI_COMMIT_MESSAGE: commit.message,
+  };
+  expect(of(bare)).toEqual(common);
+  expect(of({ ...bare, tag: "v1" })).toEqual({ ...common, CI_COMMIT_TAG: "v1" });
+});
+
+test("a folder outside git has no commit", () => {
+  const source = { kind: "tree", folder: "/a" } as const;
+  expect(environmentOf("run-1", { ...request, source }, plan, identity)).toEqual(always);
+});
+
+test("the trigger's variables go over the manifest's, and the runner's own over both", () => {
+  const environment = environmentOf(
+    "run-1",
+    { ...request, variables: { BOTH: "trigger", ASKED: "", CI_RUN_ID: "forged", CI: "false" } },
+    { ...plan, variables: { BOTH: "manifest", WRITTEN: "yes", CI_COMMIT_SHA: "forged", CI: "no" } },
+    identity,
+  );
+  expect(environment).toMatchObject({
+    BOTH: "trigger",
+    ASKED: "",
+    WRITTEN: "yes",
+    CI: "true",
+    CI_RUN_ID: "run-1",
+    CI_COMMIT_SHA: commit.sha,
+  });
+});
