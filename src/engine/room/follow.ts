@@ -15,7 +15,7 @@ const readBytes = 256 * 1024;
 const shortestPauseMs = 1;
 const longestPauseMs = 8;
 /** An unfinished line (a prompt, a progress bar) is shown when nothing was added to it for this long. */
-const patienceMs = 1000;
+const patienceMs = 400;
 
 export interface Following {
   readonly room: string;

@@ -18,8 +18,9 @@ export interface Places {
  * Both output streams of the commands go to the FIFO `out`, from which `cat` appends to `log`: order is kept, a
  * script may write to /dev/stderr (which would truncate a file), and nothing depends on the runner being alive.
  * `cat` is given an open FIFO: were it to open it itself, it could come too late, after the last writer, and wait for
- * ever. Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`. The shell's
- * own words about killed children go nowhere: what the user sees is what the commands wrote.
+ * ever. Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`; one that comes
+ * before the commands leaves them out. The shell's own words about killed children go nowhere: what the user sees is what
+ * the commands wrote.
  *
  * Once all is said, this shell waits at the gate again, and with it whatever the commands left behind: a line means that
  * the runner has read all; the gate's end that there is no runner, so `cat` must be through first.
@@ -36,14 +37,17 @@ if ! command -v cat >/dev/null; then echo 'gitfoss-ci-runner needs "cat" in the 
 exec 5<${file("gate")}
 read -r gitfoss_line <&5 || exit 125
 exec 2>/dev/null
-trap : TERM INT HUP
+trap gitfoss_told=1 TERM INT HUP
 exec 3<>${file("out")} 4<${file("out")}
 (trap '' TERM INT HUP; exec cat <&4 4<&- 3>&- 5<&- >>${file("log")}) &
 gitfoss_cat=$!
 exec 4<&-
 gitfoss_mark g >&3
+gitfoss_code=143
+if [ -z "$gitfoss_told" ]; then
 ${shell} ${file("script")} >&3 2>&3 3>&- 5<&-
 gitfoss_code=$?
+fi
 gitfoss_mark e $gitfoss_code >&3
 ${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&- 5<&-\ngitfoss_mark e $? >&3` : ""}
 ${usageText}

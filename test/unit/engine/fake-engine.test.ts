@@ -1,16 +1,4 @@
 import { engineContract } from "../../support/engine-contract.ts";
-import { FakeEngine } from "../../support/fake-engine.ts";
+import { fakeEngineWith } from "../../support/fake-engine-contract.ts";
 
-for (const shell of ["sh", "bash"]) {
-  engineContract({
-    name: `the fake engine with ${shell}`,
-    image: "any",
-    shell,
-    open: async () => new FakeEngine(),
-    killFromOutside: async (engine, handle) => {
-      if (engine instanceof FakeEngine) await engine.kill(handle);
-    },
-    roomIsMounted: false,
-    roomInside: (spec) => spec.room,
-  });
-}
+engineContract(fakeEngineWith("sh"));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { WebSocket as WsSocket } from "ws";
-import type { TestApi } from "../../support/api-fakes.ts";
-import { bearer, curl, startTestApi, token } from "../../support/api-fakes.ts";
-import { firstBytes } from "../../support/log-readers.ts";
+import type { TestApi } from "../support/api-fakes.ts";
+import { bearer, curl, startTestApi, token } from "../support/api-fakes.ts";
+import { firstBytes } from "../support/log-readers.ts";
 
 let api: TestApi;
 beforeAll(async () => {

@@ -1,0 +1,17 @@
+import type { EngineUnderTest } from "./engine-contract.ts";
+import { FakeEngine } from "./fake-engine.ts";
+
+/** The fake engine as the contract's suite wants it, with one of this machine's shells. */
+export function fakeEngineWith(shell: string): EngineUnderTest {
+  return {
+    name: `the fake engine with ${shell}`,
+    image: "any",
+    shell,
+    open: async () => new FakeEngine(),
+    killFromOutside: async (engine, handle) => {
+      if (engine instanceof FakeEngine) await engine.kill(handle);
+    },
+    roomIsMounted: false,
+    roomInside: (spec) => spec.room,
+  };
+}
