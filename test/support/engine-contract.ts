@@ -294,6 +294,23 @@ export function engineContract(under: EngineUnderTest): void {
       }
     });
 
+    test("stop right after open costs no grace", async () => {
+      for (let round = 0; round < 4; round++) {
+        const spec = await specOf(["sleep 60"], { afterScript: ["echo after"] });
+        try {
+          const handle = await begin(spec);
+          await Bun.sleep(round); // somewhere between the gate and the first command
+          const began = performance.now();
+          await engine.stop(handle, 60_000);
+          expect(performance.now() - began).toBeLessThan(20_000);
+          const { exit } = await read(handle);
+          expect([null, 143]).toContain(exit.exitCode);
+        } finally {
+          await engine.remove(spec.runId);
+        }
+      }
+    });
+
     test("stop kills what ignores TERM, children in sessions of their own included", async () => {
       const spec = await specOf(["trap '' TERM; (while :; do sleep 0.05; done) & echo ready; wait; wait"]);
       try {
