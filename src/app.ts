@@ -37,7 +37,12 @@ export interface ExecSessionOptions {
 export async function openExec(options: ExecSessionOptions, signal: AbortSignal): Promise<ExecSession> {
   const [{ DockerEngine }, { Store }, { Runner }] = await loadParts();
   const engine = new DockerEngine({ runnerId: options.runnerId });
-  const opened = Store.open({ folder: options.folder, durable: false, clock: systemClock });
+  const opened = Store.open({
+    folder: options.folder,
+    durable: false,
+    clock: systemClock,
+    warn: warner(options.log),
+  });
   const [store] = await Promise.all([opened, engine.ping(signal)]);
   const settings: RunnerSettings = {
     concurrency: options.concurrency,
@@ -136,7 +141,12 @@ async function openRunner(
   const [{ DockerEngine }, { Store }, { Runner }] = await loadParts();
   const engine = new DockerEngine({ runnerId: options.runnerId });
   void warnIfAway(engine, options.log);
-  const store = await Store.open({ folder: options.folder, durable: true, clock: systemClock });
+  const store = await Store.open({
+    folder: options.folder,
+    durable: true,
+    clock: systemClock,
+    warn: warner(options.log),
+  });
   closers.push(() => store.close());
   const settings = () => daemonSettings(options);
   const runner = new Runner({ engine, store, clock: systemClock, log: options.log, settings });
@@ -179,4 +189,8 @@ async function warnIfAway(engine: Engine, log: Logger): Promise<void> {
   } catch (error) {
     log.warn("the engine is out of reach; runs wait for it", { error: messageOf(error) });
   }
+}
+
+function warner(log: Logger): (message: string) => void {
+  return (message) => log.warn(message);
 }

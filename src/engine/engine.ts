@@ -26,9 +26,14 @@ export interface Engine {
 
   /**
    * Hands the environment over and lets the commands begin. To be called once, after `start`. Rejects with
-   * `image_unavailable` when the stage died before its gate, which is what an image without the stage's shell leads to.
+   * `image_unavailable` when the stage died before its gate, which is what an image without the stage's shell leads to. A
+   * shell that is none may never get there: `signal` ends the wait.
    */
-  open(handle: StageHandle, environment: Readonly<Record<string, string>>): Promise<void>;
+  open(
+    handle: StageHandle,
+    environment: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void>;
 
   /**
    * The output, from where `cursor` says (undefined: from the start), in the order in which the stage wrote it;

@@ -41,8 +41,8 @@ function isAbsent(value: unknown): value is null | undefined {
 }
 
 function checkedToken(token: unknown): string {
-  if (matches(token, /^[\x21-\x7e]{16,512}$/)) return token;
-  throw invalid("its `token` must be 16 to 512 printable ASCII characters without blanks");
+  if (matches(token, /^[\x21-\x7e]{8,512}$/)) return token;
+  throw invalid("its `token` must be 8 to 512 printable ASCII characters without blanks");
 }
 
 function checkedUrl(url: unknown): string {

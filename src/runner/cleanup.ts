@@ -12,7 +12,7 @@ export async function cleanUp(
   const { engine, log, settings } = options;
   const { runId } = state;
   try {
-    const endedByItself = state.verdict?.exitCode !== null && state.verdict?.cause !== "canceled";
+    const endedByItself = state.verdict?.exitCode !== null && !wasStopped(state);
     if (handle !== undefined && endedByItself) await engine.dismiss(handle);
     if (handle === undefined || !endedByItself || !settings().ephemeral) await engine.remove(runId);
   } catch (error) {
@@ -32,4 +32,9 @@ export async function removeWork(state: RunState, { engine, store }: RunnerOptio
     await engine.erase(`${await store.workFolder(state.runId)}/workspace`, state.plan.image.name);
     await store.removeWork(state.runId);
   }
+}
+
+/** Something of it may still be on its way to its end. */
+function wasStopped({ verdict }: RunState): boolean {
+  return verdict?.cause === "canceled" || verdict?.cause === "timeout";
 }

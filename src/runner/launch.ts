@@ -37,7 +37,7 @@ export async function launch(
     pullSeconds,
   });
   signal.throwIfAborted();
-  await engine.open(handle, environmentOf(runId, request, plan, options.settings()));
+  await engine.open(handle, environmentOf(runId, request, plan, options.settings()), signal);
   return launched;
 }
 

@@ -20,10 +20,10 @@ export async function recoverRun(
   signal: AbortSignal,
 ): Promise<Recovered> {
   const what = `run ${state.runId}, which was begun before this start,`;
-  return untilAvailable(() => recoverNow(state, options), { what }, options, signal);
+  return untilAvailable(() => recoverNow(state, options, signal), { what }, options, signal);
 }
 
-async function recoverNow(state: RunState, options: RunnerOptions): Promise<Recovered> {
+async function recoverNow(state: RunState, options: RunnerOptions, signal: AbortSignal): Promise<Recovered> {
   const { engine, log } = options;
   const { runId, handle, request } = state;
   const condition =
@@ -37,16 +37,18 @@ async function recoverNow(state: RunState, options: RunnerOptions): Promise<Reco
     await removeWork(state, options);
     return { kind: "over" };
   }
-  return { kind: "begin", state: await beginAnew(state, options) };
+  return { kind: "begin", state: await beginAnew(state, options, signal) };
 }
 
 /** The new attempt is on record before its old container goes: else a crash in between would look like a stage that was lost. */
-async function beginAnew(state: RunState, options: RunnerOptions): Promise<RunState> {
+async function beginAnew(state: RunState, options: RunnerOptions, signal: AbortSignal): Promise<RunState> {
   const { engine, store } = options;
   const { runId, deadline, attempts } = state;
   if (deadline === null) throw new Error(`run ${runId} was begun without a deadline`);
   const begun = await store.record(runId, { type: "started", attempt: attempts + 1, deadline });
-  await engine.remove(runId);
+  // Tried again by itself: by now what is on record is the new attempt.
+  const remove = (): Promise<void> => engine.remove(runId);
+  await untilAvailable(remove, { what: `the old container of run ${runId}` }, options, signal);
   await removeWork(state, options);
   return begun;
 }

@@ -223,7 +223,9 @@ export class Runner {
     } catch (error) {
       if (signal.aborted) return;
       this.#options.log.error("a run couldn't be recovered", { run: runId, error: messageOf(error) });
-      await giveUp(state, outcomeOfError(error).reason, this.#options);
+      await giveUp(state, outcomeOfError(error).reason, this.#options).catch((failure: unknown) => {
+        this.#options.log.error("nor could its end be stored", { run: runId, error: messageOf(failure) });
+      });
     } finally {
       this.#recovering.delete(runId);
       this.#schedule();

@@ -7,7 +7,7 @@ import { expectNothingLeft, requireEngine } from "../support/engine.ts";
 import { requireImages } from "../support/images.ts";
 import { runBinary } from "./support/binary.ts";
 import { makeRepository } from "./support/commit.ts";
-import { isObject, startDaemon, type Daemon } from "./support/daemon.ts";
+import { startDaemon, type Daemon } from "./support/daemon.ts";
 
 /* What stages write, however much and however odd: stored whole, in order, and told as it was. */
 
@@ -107,12 +107,10 @@ test("processes left behind end with the stage", async () => {
 });
 
 test("a log is filtered by step and cut to its tail", async () => {
-  const { runId } = await daemon.json("/stage/hostile");
   const tail = await (await daemon.request(`/stage/fifty-megabytes/logs?stream=http&tail=1`)).text();
   expect(tail).toBe("end\n");
   const last = await daemon.json(`/stage/long-line/logs?step=2`);
   expect(last["logs"]).toBe("\nend\n");
-  expect(isObject(last) && typeof runId === "string").toBe(true);
 });
 
 test("all of that, and readers that never read, cost the daemon a bounded amount of memory", async () => {
@@ -124,5 +122,5 @@ test("all of that, and readers that never read, cost the daemon a bounded amount
   for (const answer of parked) await answer.body?.cancel();
   const status = await Bun.file(`/proc/${String(daemon.process().pid)}/status`).text();
   const peakKilobytes = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]);
-  expect(peakKilobytes).toBeLessThan(250_000);
+  expect(peakKilobytes).toBeLessThan(200_000);
 });

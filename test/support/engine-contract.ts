@@ -69,7 +69,7 @@ export function engineContract(under: EngineUnderTest): void {
       await engine.pull(spec.image, () => {}, never);
       const handle = await engine.create(spec, never);
       await engine.start(handle, never);
-      await engine.open(handle, environment);
+      await engine.open(handle, environment, never);
       return handle;
     }
 
@@ -347,7 +347,7 @@ export function engineContract(under: EngineUnderTest): void {
       expect(await engine.inspect(handle, never)).toBe("created");
       await engine.start(handle, never);
       expect(await engine.inspect(handle, never)).toBe("held");
-      await engine.open(handle, {});
+      await engine.open(handle, {}, never);
       await untilThere(spec.workspace, "started");
       expect(await engine.inspect(handle, never)).toBe("running");
       await Bun.write(`${spec.workspace}/go`, "");
@@ -402,6 +402,32 @@ export function engineContract(under: EngineUnderTest): void {
       const { exit } = await run(["echo never"], { workingDirectory: "nowhere" });
       expect(exit.exitCode).not.toBe(0);
       expect(exit.steps).toEqual([]);
+    });
+
+    test("a shell that never comes to the gate is waited for no longer than the signal says", async () => {
+      const spec = await specOf(["echo never"], { shell: "yes" });
+      try {
+        const handle = await engine.create(spec, never);
+        await engine.start(handle, never);
+        const signal = AbortSignal.timeout(300);
+        expect(engine.open(handle, {}, signal)).rejects.toThrow(DOMException);
+        await engine.open(handle, {}, signal).catch(() => {});
+      } finally {
+        await engine.remove(spec.runId);
+      }
+    });
+
+    test("a stage that was killed at its gate has run nothing", async () => {
+      const spec = await specOf(["echo never"]);
+      try {
+        await engine.pull(spec.image, () => {}, never);
+        const handle = await engine.create(spec, never);
+        await engine.start(handle, never);
+        await under.killFromOutside(engine, handle);
+        expect(await engine.inspect(handle, never)).toBe("created");
+      } finally {
+        await engine.remove(spec.runId);
+      }
     });
 
     test("an aborted signal ends a verb at once", async () => {

@@ -95,10 +95,14 @@ export class FakeEngine implements Engine {
     });
   }
 
-  async open(handle: StageHandle, environment: Readonly<Record<string, string>>): Promise<void> {
+  async open(
+    handle: StageHandle,
+    environment: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const stage = this.#stage(handle);
     await writeEnvironment(handle.room, environment);
-    const gate = await Gate.open(handle.room, () => stage.ended);
+    const gate = await Gate.open(handle.room, () => stage.ended, signal);
     if (gate !== undefined) {
       stage.gate = gate;
       return;
@@ -146,7 +150,7 @@ export class FakeEngine implements Engine {
     const stage = this.stages.get(handle.runId);
     if (stage === undefined) return "gone";
     if (stage.process === undefined) return "created";
-    if (stage.ended) return "ended";
+    if (stage.ended) return marks?.passedGate === true ? "ended" : "created";
     return marks?.passedGate === true ? "running" : "held";
   }
 

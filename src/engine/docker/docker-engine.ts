@@ -17,6 +17,7 @@ import type {
 import { followRoom } from "../room/follow.ts";
 import { Gate } from "../room/gate.ts";
 import { makeRoom, writeEnvironment } from "../room/room.ts";
+import type { Marks } from "../room/marks.ts";
 import { marksOf } from "../room/read-marks.ts";
 import { connect, usesUserNamespaces } from "./connect.ts";
 import { places, toContainerOptions } from "./container-options.ts";
@@ -93,9 +94,13 @@ export class DockerEngine implements Engine {
     this.#watch(handle);
   }
 
-  async open(handle: StageHandle, environment: Readonly<Record<string, string>>): Promise<void> {
+  async open(
+    handle: StageHandle,
+    environment: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
     await writeEnvironment(handle.room, environment);
-    const gate = await Gate.open(handle.room, () => this.#watch(handle).ended);
+    const gate = await Gate.open(handle.room, () => this.#watch(handle).ended, signal);
     if (gate !== undefined) {
       this.#gates.set(handle.runId, gate);
       return;
@@ -132,7 +137,7 @@ export class DockerEngine implements Engine {
     try {
       const { State: state } = await unlessAborted(container.inspect(), signal);
       if (state.Status === "created") return "created";
-      if (!state.Running) return marks === undefined ? "gone" : "ended";
+      if (!state.Running) return endedCondition(marks);
       return marks?.passedGate === true ? "running" : "held";
     } catch (error) {
       if (isNotFound(error)) return "gone";
@@ -141,10 +146,12 @@ export class DockerEngine implements Engine {
   }
 
   async remove(runId: string): Promise<void> {
-    this.#watches.get(runId)?.close();
+    const watch = this.#watches.get(runId);
+    watch?.close();
     this.#watches.delete(runId);
     this.#letGo(runId);
     await removeContainer(this.#docker.getContainer(containerName(runId)));
+    await watch?.done.catch(() => {}); // it looks into the room once more
   }
 
   async dismiss(handle: StageHandle): Promise<void> {
@@ -177,4 +184,10 @@ export class DockerEngine implements Engine {
     }
     return watch;
   }
+}
+
+/** Of a container that has ended without its commands having said so. One that never passed its gate has run none of them. */
+function endedCondition(marks: Marks | undefined): StageCondition {
+  if (marks === undefined) return "gone";
+  return marks.passedGate ? "ended" : "created";
 }

@@ -12,8 +12,10 @@ export async function stopContainer(
   ended: Promise<void>,
   graceMs: number,
 ): Promise<void> {
-  await terminateAll(container, shell);
-  const inTime = await Promise.race([ended.then(() => true), sleep(graceMs, false, { ref: false })]);
+  const grace = sleep(graceMs, false, { ref: false }); // runs already while the engine is asked, which may hang
+  const terminated = terminateAll(container, shell);
+  terminated.catch(() => {});
+  const inTime = await Promise.race([ended.then(() => true), grace]);
   if (inTime) return;
   await signalFirst(container, "SIGKILL");
   await ended;

@@ -17,8 +17,9 @@ export class Gate {
   }
 
   /** Waits for the stage to get to the gate of its room, and lets it in; undefined when `ended` turned true before. */
-  static async open(room: string, ended: () => boolean): Promise<Gate | undefined> {
+  static async open(room: string, ended: () => boolean, signal: AbortSignal): Promise<Gate | undefined> {
     while (!ended()) {
+      signal.throwIfAborted();
       const descriptor = knock(`${room}/gate`);
       if (descriptor !== undefined) return new Gate(descriptor);
       await sleep(pollMs);

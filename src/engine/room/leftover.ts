@@ -17,15 +17,16 @@ export class Leftover {
   /** To be called once the container has ended. A stage that has shut its log to us loses these bytes. */
   rescue(): void {
     if (this.#descriptor === undefined) return;
-    const log = openLog(this.#room);
-    if (log === undefined) return this.close();
+    let log: number | undefined;
     try {
+      log = openLog(this.#room);
+      if (log === undefined) return;
       const bytes = Buffer.allocUnsafe(64 * 1024);
       for (let count = this.#read(bytes); count > 0; count = this.#read(bytes)) {
         writeAll(log, bytes.subarray(0, count));
       }
     } finally {
-      closeSync(log);
+      if (log !== undefined) closeSync(log);
       this.close();
     }
   }
@@ -50,7 +51,7 @@ function openLog(room: string): number | undefined {
   try {
     return openSync(`${room}/log`, constants.O_WRONLY | constants.O_APPEND);
   } catch (error) {
-    if (systemCodeOf(error) === "EACCES") return undefined;
+    if (systemCodeOf(error) === "EACCES" || systemCodeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { RunnerError } from "../../shared/errors.ts";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { RunnerError, systemCodeOf } from "../../shared/errors.ts";
+import { dirname } from "node:path";
 import { afterText, bootText, environmentText, scriptText, type Commands, type Places } from "./script.ts";
 
 /** Read by the stage; its own files can't be replaced from inside, since each is mounted by itself. */
@@ -16,8 +17,7 @@ export async function makeRoom(
   places: Places,
   nonce: string,
 ): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   const texts = {
     boot: bootText(commands, places, nonce),
     script: scriptText(commands, places, nonce),
@@ -41,6 +41,17 @@ export async function writeEnvironment(
   environment: Readonly<Record<string, string>>,
 ): Promise<void> {
   await writeFile(`${folder}/env`, environmentText(environment));
+}
+
+/** A room that is there already is a stage's: not to be touched. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (systemCodeOf(error) !== "EEXIST") throw error;
+    throw new RunnerError("conflict", "this run has a stage already", { cause: error });
+  }
 }
 
 async function makeFifos(paths: readonly string[]): Promise<void> {

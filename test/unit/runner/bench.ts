@@ -59,9 +59,13 @@ class WatchedEngine extends FakeEngine {
     await this.#note("start", handle.runId, signal);
     return super.start(handle, signal);
   }
-  override async open(handle: StageHandle, environment: Readonly<Record<string, string>>): Promise<void> {
+  override async open(
+    handle: StageHandle,
+    environment: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
     await this.#note("open", handle.runId);
-    return super.open(handle, environment);
+    return super.open(handle, environment, signal);
   }
   override async stop(handle: StageHandle, graceMs: number): Promise<void> {
     await this.#note("stop", handle.runId);
