@@ -28,7 +28,13 @@ export function outcomeOfExit(exit: Exit, plan: StagePlan): Outcome {
 export function outcomeOfInterruption(kind: InterruptionKind, plan: StagePlan, exit?: Exit): Outcome {
   const exitCode = exit?.exitCode ?? null;
   if (kind === "canceled") return { status: "CANCELED", exitCode, cause: "canceled", reason: "canceled" };
+  if (exit !== undefined && hadEndedItsScript(exit, plan)) return outcomeOfExit(exit, plan);
   return failure("timeout", `it took longer than its timeout of ${String(plan.timeoutSeconds)} s`, exitCode);
+}
+
+/** Only its after_script was left to be interrupted, which can't change the result. */
+function hadEndedItsScript({ exitCode, steps }: Exit, { beforeScript, script }: StagePlan): boolean {
+  return exitCode !== null && steps.some(({ step }) => step > beforeScript.length + script.length);
 }
 
 /** Of what went wrong around the script. */

@@ -9,7 +9,10 @@ export interface Retry {
   readonly relieve?: () => Promise<void>;
 }
 
-/** Does it until it works, while it fails for want of what may come back: the engine, or room on the disk. */
+/**
+ * Does it until it works, while it fails for want of what may come back: the engine, or room on the disk. The first try is
+ * made although `signal` may be aborted: what led here has been done, and must not be done again by the next process.
+ */
 export async function untilAvailable<T>(
   work: () => Promise<T>,
   { what, relieve }: Retry,
@@ -17,7 +20,6 @@ export async function untilAvailable<T>(
   signal: AbortSignal,
 ): Promise<T> {
   for (let tries = 1; ; tries += 1) {
-    signal.throwIfAborted();
     try {
       return await work();
     } catch (error) {

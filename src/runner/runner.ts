@@ -41,13 +41,14 @@ export class Runner {
   async start(): Promise<void> {
     const { store } = this.#options;
     const unfinished = await store.unfinished();
-    for (const state of unfinished.filter(({ status }) => status === "PENDING"))
-      this.#waiting.set(state.runId, state);
-    for (const state of unfinished.filter(({ status }) => status === "RUNNING")) {
+    for (const state of unfinished) {
+      if (state.status === "PENDING") this.#waiting.set(state.runId, state);
+      if (state.status !== "RUNNING") continue;
       this.#recovering.set(state.runId, { canceled: false });
       this.#finish(this.#recover(state));
     }
-    await sweep(new Set(unfinished.map(({ runId }) => runId)), this.#options);
+    const live = new Set(unfinished.map(({ runId }) => runId));
+    await sweep(live, this.#options);
     this.#schedule();
   }
 

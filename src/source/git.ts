@@ -132,6 +132,12 @@ function failureOf(call: GitCall, complaint: string, killedBy: Child["signalCode
   const said = withoutPaths(line, call)
     .replaceAll(/\p{Cc}/gu, "?")
     .slice(0, 300);
+  if (/config/i.test(line)) {
+    return new RunnerError(
+      call.failure,
+      `git ${verbOf(call)} failed: the repository's configuration can't be read`,
+    );
+  }
   const full = /No space left on device|Disk quota exceeded/.test(complaint);
   return new RunnerError(full ? "disk_full" : call.failure, `git ${verbOf(call)} failed: ${said}`);
 }

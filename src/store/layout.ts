@@ -66,9 +66,13 @@ export function artifactFile(folder: string, runId: string, artifactId: string):
   return join(artifactsFolder(folder, runId), "files", artifactId);
 }
 
+export function workFolders(folder: string): string {
+  return join(folder, "work");
+}
+
 export function workFolder(folder: string, runId: string): string {
   if (!isRunId(runId)) throw new Error("not the id of a run");
-  return join(folder, "work", runId);
+  return join(workFolders(folder), runId);
 }
 
 export function cacheFolder(folder: string): string {

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import type { RecordedEvent, RunEvent, RunRequest } from "../events/event.ts";
 import { isFinal, type RunState } from "../events/run-state.ts";
 import type { ArtifactsPlan, StagePlan } from "../plan/plan.ts";
@@ -12,7 +12,7 @@ import { type CacheFilter, type Cleared, resetCache } from "./cache.ts";
 import { diskError } from "./disk-error.ts";
 import { IndexFile } from "./index-file.ts";
 import { readJournal } from "./journal.ts";
-import { artifactFile, isArtifactId, runsFolder, workFolder } from "./layout.ts";
+import { artifactFile, isArtifactId, isRunId, runsFolder, workFolder, workFolders } from "./layout.ts";
 import type { ReadLogOptions } from "./log-reader.ts";
 import { RunIndex } from "./run-index.ts";
 import type { RunLog } from "./run-log.ts";
@@ -178,6 +178,12 @@ export class Store {
   /** Throws the system's error when the stage left files that this process may not delete. */
   async removeWork(runId: string): Promise<void> {
     await rm(workFolder(this.#options.folder, runId), { recursive: true, force: true });
+  }
+
+  /** Runs that have a work folder. Of runs that are over, only a crash leaves one. */
+  async runsWithWork(): Promise<readonly string[]> {
+    const names = await readdir(workFolders(this.#options.folder)).catch(() => []);
+    return names.filter(isRunId);
   }
 
   resetCache(filter: CacheFilter): Promise<Cleared> {

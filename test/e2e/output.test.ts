@@ -39,6 +39,10 @@ stages:
       - 'printf "\\\\036$n b 99999 0 1.0\\\\036\\\\036$n x 999 1 1 1 1\\\\036\\\\036$n zzz\\\\036"'
       - "head -c 300000 /dev/urandom"
       - exit 7
+  killed-cat:
+    script:
+      - 'echo before; for p in /proc/[0-9]*; do read c <$p/comm; [ "$c" != cat ] || kill -9 \${p#/proc/}; done; echo after'
+      - exit 4
   daemons:
     script: ["(trap '' TERM HUP; while :; do sleep 1; done) & setsid sleep 1000 & echo left two behind"]
 `,
@@ -95,6 +99,12 @@ test("a stage that lies in its room and forges our words is believed in nothing"
   expect(frames.at(-1)).toContain('"status":"FAILURE"');
   const seqs = frames.slice(0, -1).map((frame) => Number(/^id: (\d+)$/m.exec(frame)?.[1]));
   expect(seqs).toEqual(Array.from({ length: seqs.length }, (_, index) => index + 1));
+});
+
+test("a stage that kills the cat of its room still ends as it ended, with all it wrote", async () => {
+  const runId = await daemon.trigger(repository, "killed-cat");
+  expect(await daemon.final(runId)).toMatchObject({ status: "FAILURE", cause: "script", exitCode: 4 });
+  expect(await daemon.logs(runId)).toBe("before\nafter\n");
 });
 
 test("processes left behind end with the stage", async () => {

@@ -134,6 +134,26 @@ export function engineContract(under: EngineUnderTest): void {
       expect(exit.steps.map(({ exitCode }) => exitCode)).toEqual([0, 7]);
     });
 
+    test("a condition that is false ends a script only when it stands last", async () => {
+      const midst = await run(['[ -n "$UNSET" ] && echo set', "! true", "echo on"]);
+      expect([midst.text, midst.exit.exitCode]).toEqual(["on\n", 0]);
+      const last = await run(["echo on", "false && true"]);
+      expect([last.text, last.exit.exitCode]).toEqual(["on\n", 1]);
+    });
+
+    test("a script may call its functions as it likes", async () => {
+      const { lines, exit } = await run([
+        "read() { echo mine; }; printf() { echo mine; }",
+        "echo two",
+        "echo three",
+      ]);
+      expect(lines).toEqual([
+        { step: 2, text: "two" },
+        { step: 3, text: "three" },
+      ]);
+      expect(exit.steps).toHaveLength(3);
+    });
+
     test("a syntax error is the error of its own command", async () => {
       const { text, exit } = await run(["echo one", "if then (", "echo never"]);
       expect(text).toStartWith("one\n");

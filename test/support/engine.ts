@@ -1,9 +1,13 @@
 import { expect } from "bun:test";
 
+/** What bore our label before the first test: a runner that is in use on this machine. */
+let before: ReadonlySet<string> | undefined;
+
 /** Fails at once and says why: a test that needs an engine is never skipped. */
 export async function requireEngine(): Promise<void> {
   try {
     await docker("version", "--format", "{{.Server.Version}}");
+    before ??= new Set(await labelledObjects());
   } catch (error) {
     throw new Error(
       `these tests need a Docker Engine, and none answers (./scripts/test starts one): ${String(error)}`,
@@ -50,10 +54,15 @@ const removalMs = 5000;
 /** For `afterAll`: removal may come after the answer, but within 5 seconds everything of ours is gone. */
 export async function expectNothingLeft(runnerId?: string): Promise<void> {
   const deadline = Date.now() + removalMs;
-  let left = await labelledObjects(runnerId);
+  let left = await newlyLabelled(runnerId);
   while (left.length > 0 && Date.now() < deadline) {
     await Bun.sleep(100);
-    left = await labelledObjects(runnerId);
+    left = await newlyLabelled(runnerId);
   }
   expect(left).toEqual([]);
+}
+
+async function newlyLabelled(runnerId: string | undefined): Promise<readonly string[]> {
+  const now = await labelledObjects(runnerId);
+  return now.filter((object) => before?.has(object) !== true);
 }

@@ -18,7 +18,7 @@ export interface Places {
  * Both output streams of the commands go to the FIFO `out`, from which `cat` appends to `log`: order is kept, a
  * script may write to /dev/stderr (which would truncate a file), and nothing depends on the runner being alive.
  * `cat` is given an open FIFO: were it to open it itself, it could come too late, after the last writer, and wait for
- * ever. Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`; one that comes
+ * ever; one that the commands have killed gets a successor. Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`; one that comes
  * before the commands leaves them out. The shell's own words about killed children go nowhere: what the user sees is what
  * the commands wrote.
  *
@@ -38,16 +38,21 @@ exec 5<${file("gate")}
 read -r gitfoss_line <&5 || exit 125
 exec 2>/dev/null
 trap gitfoss_told=1 TERM INT HUP
-exec 3<>${file("out")} 4<${file("out")}
-(trap '' TERM INT HUP; exec cat <&4 4<&- 3>&- 5<&- >>${file("log")}) &
-gitfoss_cat=$!
-exec 4<&-
+gitfoss_pour() {
+  exec 4<${file("out")}
+  (trap '' TERM INT HUP; exec cat <&4 4<&- 3>&- 5<&- >>${file("log")}) &
+  gitfoss_cat=$!
+  exec 4<&-
+}
+exec 3<>${file("out")}
+gitfoss_pour
 gitfoss_mark g >&3
 gitfoss_code=143
 if [ -z "$gitfoss_told" ]; then
 ${shell} ${file("script")} >&3 2>&3 3>&- 5<&-
 gitfoss_code=$?
 fi
+kill -0 $gitfoss_cat || gitfoss_pour
 gitfoss_mark e $gitfoss_code >&3
 ${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&- 5<&-\ngitfoss_mark e $? >&3` : ""}
 ${usageText}
@@ -101,20 +106,29 @@ function commandsText(list: readonly string[], first: number, context: Context):
   const folder = quote(`${context.places.workspace}/${context.commands.workingDirectory}`);
   const steps = list.map((command, index) => {
     const step = String(first + index);
-    return `{ gitfoss_begin ${step}; } 2>/dev/null\neval "$gitfoss_trace"${quote(command)}\n`;
+    const text = index < list.length - 1 ? notTheLast(command) : command;
+    return `{ gitfoss_begin ${step}; } 2>/dev/null\neval "$gitfoss_trace"${quote(text)}\n`;
   });
   return `. ${quote(`${context.places.room}/env`)}
 gitfoss_begin() {
   gitfoss_code=$?
   case $- in *x*) gitfoss_trace='set -x
 '; set +x ;; *) gitfoss_trace= ;; esac
-  IFS=' ' read -r gitfoss_now gitfoss_rest </proc/uptime || gitfoss_now=0
-  printf '\\036${context.nonce} b %s %s %s\\036' "$1" "$gitfoss_code" "$gitfoss_now" >>${out}
+  IFS=' ' command read -r gitfoss_now gitfoss_rest </proc/uptime || gitfoss_now=0
+  command printf '\\036${context.nonce} b %s %s %s\\036' "$1" "$gitfoss_code" "$gitfoss_now" >>${out}
 }
 cd ${folder} || exit 1
 set -e
 if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi
 ${steps.join("")}`;
+}
+
+/**
+ * As in a plain script under `set -e`, what ends in a false condition (`[ -n "$X" ] && echo set`) stops only a script
+ * that it is the last of; `eval` by itself would take it for a failure.
+ */
+function notTheLast(command: string): string {
+  return command.endsWith("\\") ? command : `${command}\n{ :; } 2>/dev/null`;
 }
 
 /** cgroup v2 first, then v1; what can't be read stays empty. No forks: this stands between a script's end and its verdict. */

@@ -177,6 +177,15 @@ test("a run is ended when its timeout is over, from its start, with the exit cod
   expect(Date.parse(state?.deadline ?? "") - Date.parse(state?.startedAt ?? "")).toBeWithin(80, 101);
 });
 
+test("an after_script that outlasts the timeout can't change the result", async () => {
+  bench = await Bench.open({ graceMs: 5000 });
+  const afterScript = ["echo tidying", "while :; do sleep 0.01; done"];
+  const good = await bench.run({ id: "good", script: ["true"], afterScript, timeoutSeconds: 0.3 });
+  expect(good).toMatchObject({ status: "SUCCESS", cause: null, exitCode: 0 });
+  const bad = await bench.run({ id: "bad", script: ["exit 3"], afterScript, timeoutSeconds: 0.3 });
+  expect(bad).toMatchObject({ status: "FAILURE", cause: "script", exitCode: 3 });
+});
+
 test("a timeout ends a pull as well", async () => {
   bench = await Bench.open();
   bench.engine.before = (verb, _of, signal) => (verb === "pull" ? untilAborted(signal) : undefined);

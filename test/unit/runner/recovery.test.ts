@@ -349,3 +349,14 @@ test("a source that is gone by the time a run is begun anew fails it, and leaves
   await bench.runner.idle();
   expect(bench.leftovers()).toEqual([]);
 });
+
+test("a work folder that a crash left of a run that is over is gone after the next start", async () => {
+  bench = await Bench.open();
+  const { runId } = await bench.submit("a");
+  await bench.verdict(runId);
+  await bench.runner.idle();
+  await bench.store.workFolder(runId);
+  await bench.leave();
+  await bench.runner.start();
+  expect(await bench.store.runsWithWork()).toEqual([]);
+});
