@@ -52,7 +52,7 @@ if [ -z "$gitfoss_told" ]; then
 ${shell} ${file("script")} >&3 2>&3 3>&- 5<&-
 gitfoss_code=$?
 fi
-kill -0 $gitfoss_cat || gitfoss_pour
+[ -e /proc/$gitfoss_cat/exe ] || gitfoss_pour
 gitfoss_mark e $gitfoss_code >&3
 ${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&- 5<&-\ngitfoss_mark e $? >&3` : ""}
 ${usageText}
