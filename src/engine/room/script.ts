@@ -18,9 +18,9 @@ export interface Places {
  * Both output streams of the commands go to the FIFO `out`, from which `cat` appends to `log`: order is kept, a
  * script may write to /dev/stderr (which would truncate a file), and nothing depends on the runner being alive.
  * `cat` is given an open FIFO: were it to open it itself, it could come too late, after the last writer, and wait for
- * ever; one that the commands have killed gets a successor. Traps are set so that a TERM to every process ends the commands, but neither this shell nor `cat`; one that comes
- * before the commands leaves them out. The shell's own words about killed children go nowhere: what the user sees is what
- * the commands wrote.
+ * ever; one that the commands have killed gets a successor. Traps are set so that a TERM to every process ends the
+ * commands, but neither this shell nor `cat`; one that comes before the commands leaves them out. The shell's own words
+ * about killed children go nowhere: what the user sees is what the commands wrote.
  *
  * Once all is said, this shell waits at the gate again, and with it whatever the commands left behind: a line means that
  * the runner has read all; the gate's end that there is no runner, so `cat` must be through first.
@@ -38,21 +38,17 @@ exec 5<${file("gate")}
 read -r gitfoss_line <&5 || exit 125
 exec 2>/dev/null
 trap gitfoss_told=1 TERM INT HUP
-gitfoss_pour() {
-  exec 4<${file("out")}
-  (trap '' TERM INT HUP; exec cat <&4 4<&- 3>&- 5<&- >>${file("log")}) &
-  gitfoss_cat=$!
-  exec 4<&-
-}
-exec 3<>${file("out")}
-gitfoss_pour
+exec 3<>${file("out")} 4<${file("out")}
+(trap '' TERM INT HUP; exec 3>&- 5<&-; gitfoss_tries=0
+until cat <&4 >>${file("log")} || [ $gitfoss_tries -ge 20 ]; do gitfoss_tries=$((gitfoss_tries + 1)); done) &
+gitfoss_cat=$!
+exec 4<&-
 gitfoss_mark g >&3
 gitfoss_code=143
 if [ -z "$gitfoss_told" ]; then
 ${shell} ${file("script")} >&3 2>&3 3>&- 5<&-
 gitfoss_code=$?
 fi
-[ -e /proc/$gitfoss_cat/exe ] || gitfoss_pour
 gitfoss_mark e $gitfoss_code >&3
 ${commands.afterScript.length > 0 ? `${shell} ${file("after")} >&3 2>&3 3>&- 5<&-\ngitfoss_mark e $? >&3` : ""}
 ${usageText}
