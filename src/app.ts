@@ -15,17 +15,17 @@ const pingTimeoutMs = 5000;
  * the first word to the engine must not wait for anything.
  */
 
-export interface ExecSession {
+export interface LocalRunner {
   readonly store: Store;
   readonly runner: Runner;
   /** Takes no more, and resolves when nothing of ours is left in the engine. */
   close(): Promise<void>;
 }
 
-export interface ExecSessionOptions {
-  /** A folder of this session's own, closed to others. The caller removes it. */
+export interface LocalRunnerOptions {
+  /** A folder of its own, closed to others. The caller removes it. */
   readonly folder: string;
-  /** What the session's containers are labelled with. */
+  /** What its containers are labelled with. */
   readonly runnerId: string;
   readonly version: string;
   readonly concurrency: number;
@@ -34,7 +34,7 @@ export interface ExecSessionOptions {
 }
 
 /** A runner for one `exec`. Throws `engine_unreachable`. */
-export async function openExec(options: ExecSessionOptions, signal: AbortSignal): Promise<ExecSession> {
+export async function openExec(options: LocalRunnerOptions, signal: AbortSignal): Promise<LocalRunner> {
   const [{ DockerEngine }, { Store }, { Runner }] = await loadParts();
   const engine = new DockerEngine({ runnerId: options.runnerId });
   const opened = Store.open({

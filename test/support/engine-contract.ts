@@ -331,7 +331,7 @@ export function engineContract(under: EngineUnderTest): void {
       }
     });
 
-    test("stop kills what ignores TERM, children in sessions of their own included", async () => {
+    test("stop kills what ignores TERM, children of its own included", async () => {
       const spec = await specOf(["trap '' TERM; (while :; do sleep 0.05; done) & echo ready; wait; wait"]);
       try {
         const handle = await begin(spec);

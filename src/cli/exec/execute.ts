@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { isatty } from "node:tty";
-import type { ExecSession } from "../../app.ts";
+import type { LocalRunner } from "../../app.ts";
 import { wantsColour } from "../colour.ts";
 import { exit, exitOfSignal, type EndingSignal } from "../exit.ts";
 import { Interrupted, onEndingSignal } from "../interruption.ts";
@@ -14,7 +14,7 @@ import { rerunCommand } from "./rerun.ts";
 import { exitOfResults } from "./results.ts";
 import { copyAllArtifacts, runStages } from "./run-stages.ts";
 import { processScreen } from "./screen.ts";
-import { closeSession, makeTraces, openSession, type Traces } from "./session.ts";
+import { closeLocalRunner, makeTraces, openLocalRunner, type Traces } from "./local-runner.ts";
 import type { Style } from "./style.ts";
 import type { View } from "./view.ts";
 
@@ -45,12 +45,12 @@ export async function execute(options: ExecOptions): Promise<number> {
   });
   const preparing = prepare(options, process.cwd(), setup.signal);
   preparing.catch(() => {}); // awaited in `runPrepared`
-  const opening = openSession(traces, options, setup.signal);
+  const opening = openLocalRunner(traces, options, setup.signal);
   try {
     return await runPrepared(options, { preparing, opening, folder: traces.folder }, interruption.signal);
   } finally {
     setup.abort(new Error("exec is over"));
-    await closeSession(traces, opening);
+    await closeLocalRunner(traces, opening);
     restore();
   }
 }
@@ -59,20 +59,20 @@ async function runPrepared(
   options: ExecOptions,
   parts: {
     readonly preparing: Promise<Prepared>;
-    readonly opening: Promise<ExecSession>;
+    readonly opening: Promise<LocalRunner>;
     /** Of this exec's own. */
     readonly folder: string;
   },
   signal: AbortSignal,
 ): Promise<number> {
   const prepared = await withSnapshot(await parts.preparing, join(parts.folder, "snapshot"), signal);
-  const session = await parts.opening;
+  const local = await parts.opening;
   signal.throwIfAborted();
   const view = viewFor(options, prepared);
-  const results = await runStages({ session, prepared, variables: options.variables, view }, signal);
+  const results = await runStages({ local, prepared, variables: options.variables, view }, signal);
   await view.end([...results.values()]);
   signal.throwIfAborted();
-  if (options.artifacts !== undefined) await copyAllArtifacts(session, results, options.artifacts);
+  if (options.artifacts !== undefined) await copyAllArtifacts(local, results, options.artifacts);
   return exitOfResults([...results.values()]);
 }
 

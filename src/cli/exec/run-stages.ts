@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ExecSession } from "../../app.ts";
+import type { LocalRunner } from "../../app.ts";
 import type { RunRequest } from "../../events/event.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { copyArtifacts } from "./copy-artifacts.ts";
@@ -9,7 +9,7 @@ import type { StageResult } from "./results.ts";
 import type { View } from "./view.ts";
 
 export interface StagesRun {
-  readonly session: ExecSession;
+  readonly local: LocalRunner;
   readonly prepared: Prepared;
   readonly variables: Readonly<Record<string, string>>;
   readonly view: View;
@@ -25,10 +25,10 @@ interface SubmittedRun {
  * final yet, and the stages are still followed to their ends. When the view fails, they are canceled as well.
  */
 export async function runStages(stages: StagesRun, signal: AbortSignal): Promise<Map<string, StageResult>> {
-  const { session, view } = stages;
+  const { local, view } = stages;
   const submitted: SubmittedRun[] = [];
   const cancelAll = () => {
-    for (const { runId } of submitted) session.runner.cancel(runId, "the user").catch(() => {});
+    for (const { runId } of submitted) local.runner.cancel(runId, "the user").catch(() => {});
   };
   signal.addEventListener("abort", cancelAll, { once: true });
   const never = new AbortController().signal;
@@ -37,7 +37,7 @@ export async function runStages(stages: StagesRun, signal: AbortSignal): Promise
     for await (const run of submit(stages, signal)) {
       submitted.push(run);
       if (signal.aborted) cancelAll();
-      const result = followRun(session.store, run, view, never);
+      const result = followRun(local.store, run, view, never);
       result.catch(cancelAll);
       following.push(result);
     }
@@ -64,19 +64,19 @@ async function* submit(stages: StagesRun, signal: AbortSignal): AsyncGenerator<S
       source: stages.prepared.source,
       variables: stages.variables,
     };
-    const { runId } = await stages.session.runner.submit(request, plan);
+    const { runId } = await stages.local.runner.submit(request, plan);
     yield { runId, plan };
   }
 }
 
 /** Copies what the stages left to `folder/<stage>/`. */
 export async function copyAllArtifacts(
-  session: ExecSession,
+  local: LocalRunner,
   results: ReadonlyMap<string, StageResult>,
   folder: string,
 ): Promise<void> {
   for (const [runId, { plan, verdict }] of results) {
     if (verdict.artifacts > 0)
-      await copyArtifacts(session.store, runId, join(folder, encodeURIComponent(plan.id)));
+      await copyArtifacts(local.store, runId, join(folder, encodeURIComponent(plan.id)));
   }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openExec, type ExecSession } from "../../app.ts";
+import { openExec, type LocalRunner } from "../../app.ts";
 import type { Facts, Logger } from "../../shared/log.ts";
 import { VERSION } from "../../shared/version.ts";
 import { writeErr } from "../output.ts";
@@ -24,7 +24,11 @@ export function makeTraces(): Traces {
   };
 }
 
-export function openSession(traces: Traces, options: ExecOptions, signal: AbortSignal): Promise<ExecSession> {
+export function openLocalRunner(
+  traces: Traces,
+  options: ExecOptions,
+  signal: AbortSignal,
+): Promise<LocalRunner> {
   const opening = openExec(
     {
       ...traces,
@@ -39,10 +43,10 @@ export function openSession(traces: Traces, options: ExecOptions, signal: AbortS
   return opening;
 }
 
-/** Ends a session that may never have come to be, and removes its folder. Says what it can't remove. */
-export async function closeSession(traces: Traces, opening: Promise<ExecSession>): Promise<void> {
-  const session = await opening.catch(() => undefined);
-  await session?.close();
+/** Ends a runner that may never have come to be, and removes its folder. Says what it can't remove. */
+export async function closeLocalRunner(traces: Traces, opening: Promise<LocalRunner>): Promise<void> {
+  const local = await opening.catch(() => undefined);
+  await local?.close();
   try {
     await rm(traces.folder, { recursive: true, force: true });
   } catch {
