@@ -36,20 +36,22 @@ export class Images {
   async ensure(image: ImagePlan, report: Report, signal: AbortSignal): Promise<PresentImage> {
     checkImageName(image.name);
     if (image.pullPolicy !== "always") {
-      const present = await this.#inspect(image.name, signal);
+      const present = await this.#inspect(image, signal);
       if (present !== undefined) return present;
-      if (image.pullPolicy === "never") throw notHere(image.name, "and its pull_policy is never");
+      if (image.pullPolicy === "never") throw notHere(image, "and its pull_policy is never");
     }
     await this.#pullOnce(image, report, signal);
-    const pulled = await this.#inspect(image.name, signal);
-    if (pulled === undefined) throw notHere(image.name, "although it was pulled; was it removed meanwhile?");
+    const pulled = await this.#inspect(image, signal);
+    if (pulled === undefined) throw notHere(image, "although it was pulled; was it removed meanwhile?");
     return pulled;
   }
 
-  async #inspect(name: string, signal: AbortSignal): Promise<PresentImage | undefined> {
+  async #inspect({ name, platform }: ImagePlan, signal: AbortSignal): Promise<PresentImage | undefined> {
     try {
       const info = await unlessAborted(this.#docker.getImage(name).inspect(), signal);
-      return { id: info.Id, user: info.Config.User ?? "" };
+      const [os, architecture] = (platform ?? "").split("/");
+      const isOther = platform !== undefined && (info.Os !== os || info.Architecture !== architecture);
+      return isOther ? undefined : { id: info.Id, user: info.Config.User ?? "" };
     } catch (error) {
       signal.throwIfAborted();
       if (isNotFound(error)) return undefined;
@@ -139,8 +141,9 @@ function withTag(name: string): string {
   return /@sha256:|:[^/]+$/.test(name) ? name : `${name}:latest`;
 }
 
-function notHere(name: string, why: string): RunnerError {
-  return new RunnerError("image_unavailable", `image "${name}" isn't on this machine, ${why}`);
+function notHere({ name, platform }: ImagePlan, why: string): RunnerError {
+  const forWhich = platform === undefined ? "" : ` for ${platform}`;
+  return new RunnerError("image_unavailable", `image "${name}" isn't on this machine${forWhich}, ${why}`);
 }
 
 function pullError(error: unknown, name: string): RunnerError {

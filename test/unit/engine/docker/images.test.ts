@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Images } from "../../../../src/engine/docker/images.ts";
 
+const present = { Id: "sha256:1", Os: "linux", Architecture: "amd64", Config: { User: "app" } };
 const image = { name: "hello:1", pullPolicy: "always" } as const;
 
-/** An engine whose pulls never end. */
+/** An engine whose pulls never end, and whose images are all there for amd64. */
 let engine: Bun.Server<undefined>;
 let folder: string;
 let images: Images;
@@ -24,6 +25,7 @@ beforeEach(() => {
   engine = Bun.serve({
     unix: socket,
     fetch(request) {
+      if (new URL(request.url).pathname.endsWith("/json")) return Response.json(present);
       begun += 1;
       wake();
       request.signal.addEventListener("abort", () => {
@@ -70,4 +72,13 @@ test("who comes after everybody has left gets a pull of their own", async () => 
   await until(() => begun === 2);
   second.leave();
   await until(() => ended === 2);
+});
+
+test("an image of another platform than the stage's isn't taken for present", async () => {
+  const signal = new AbortController().signal;
+  const here = { name: "hello:1", pullPolicy: "if_not_present", platform: "linux/amd64" } as const;
+  expect(await images.ensure(here, () => {}, signal)).toEqual({ id: "sha256:1", user: "app" });
+  expect(begun).toBe(0);
+  const elsewhere = { ...here, platform: "linux/arm64", pullPolicy: "never" } as const;
+  expect(images.ensure(elsewhere, () => {}, signal)).rejects.toThrow("isn't on this machine for linux/arm64");
 });
