@@ -24,6 +24,12 @@ stages:
   other: { script: ["echo ready; sleep 60"] }
   next: { needs: [polite], script: [echo never] }
 `,
+    "late.yml": `stages:
+  late:
+    image: ${image}
+    timeout: 1s
+    script: ["(trap '' TERM; while :; do sleep 1; done) & sleep 30"]
+`,
   });
   daemon = await startDaemon({ roots: [folder], config: { grace: "1" }, flags: ["--concurrency", "1"] });
 });
@@ -97,3 +103,9 @@ for (const [signal, code] of [
     await expectNothingLeft();
   });
 }
+
+test("exec leaves nothing of a stage whose time is over, though a process of it ignores TERM", async () => {
+  const exec = await startBinary(["exec", "late.yml", "--grace", "30"], { cwd: repository });
+  expect(await exec.exited).toBe(124);
+  await expectNothingLeft();
+});

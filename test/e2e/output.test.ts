@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expectNothingLeft, requireEngine } from "../support/engine.ts";
@@ -133,4 +133,18 @@ test("all of that, and readers that never read, cost the daemon a bounded amount
   const status = await Bun.file(`/proc/${String(daemon.process().pid)}/status`).text();
   const peakKilobytes = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]);
   expect(peakKilobytes).toBeLessThan(200_000);
+});
+
+test("a daemon keeps no descriptor of a run that is over", async () => {
+  for (let round = 0; round < 10; round++) await daemon.final(await daemon.trigger(repository, "not-utf8"));
+  const descriptors = `/proc/${String(daemon.process().pid)}/fd`;
+  const ofRooms = async (): Promise<string[]> => {
+    const links = await Promise.all(
+      (await readdir(descriptors)).map((fd) => readlink(`${descriptors}/${fd}`).catch(() => "")),
+    );
+    return links.filter((link) => link.includes("/room/"));
+  };
+  const deadline = Date.now() + 5000; // the last one's container is removed after its verdict
+  while ((await ofRooms()).length > 0 && Date.now() < deadline) await Bun.sleep(50);
+  expect(await ofRooms()).toEqual([]);
 });
