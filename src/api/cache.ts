@@ -1,13 +1,9 @@
 import type { Elysia } from "elysia";
 import { RunnerError } from "../shared/errors.ts";
+import type { CacheFilter } from "../store/cache.ts";
 import { readJson } from "./body.ts";
 import type { ApiContext } from "./options.ts";
 import { cacheFilter } from "./schema.ts";
-
-interface CacheFilter {
-  readonly pipelineId?: string;
-  readonly stageId?: string;
-}
 
 export function addCache(app: Elysia, { store }: ApiContext): void {
   app.post("/cache/reset", ({ body, query }) => store.resetCache(merged(body, query)), {

@@ -3,8 +3,7 @@ import { access, open } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { messageOf, RunnerError, systemCodeOf } from "../shared/errors.ts";
 import { quoted } from "./printable.ts";
-
-export const defaultManifest = ".gitfoss-ci.yml";
+import { defaultManifest } from "../manifest/manifest.ts";
 
 /** One byte more than a manifest may have: enough to know that it is too big. */
 const maxBytes = 1024 * 1024 + 1;

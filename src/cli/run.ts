@@ -1,11 +1,9 @@
-import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { openDaemon, type Daemon } from "../app.ts";
 import { messageOf, RunnerError } from "../shared/errors.ts";
 import { createLogger, type Logger } from "../shared/log.ts";
 import { COMMIT, VERSION } from "../shared/version.ts";
-import { loadConfig, type Config } from "../store/config.ts";
+import { configIsExposed, loadConfig, type Config } from "../store/config.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 import { programName, strictCommand } from "./command.ts";
 import { exit } from "./exit.ts";
@@ -53,7 +51,7 @@ async function serve(args: Arguments<typeof flags>): Promise<number> {
   log.info(`state folder ${folder}`, { version: VERSION, commit: COMMIT });
 
   let config = await loadRegistered(folder);
-  await warnOfDoubts(folder, config, log);
+  warnOfDoubts(folder, config, log);
   if (addresses.some(isPublic))
     log.warn("the API is reachable from other machines, in plain HTTP; put TLS before it");
   const signals = new DaemonSignals();
@@ -116,14 +114,13 @@ async function reloaded(folder: string, before: RegisteredConfig, log: Logger): 
   }
 }
 
-async function warnOfDoubts(folder: string, { repoRoots }: Config, log: Logger): Promise<void> {
+function warnOfDoubts(folder: string, { repoRoots }: Config, log: Logger): void {
   if (repoRoots.length === 0) {
     log.warn(
       `no repository roots are configured, so every trigger is refused; ${programName} config set repoRoots DIR`,
     );
   }
-  const { mode } = await stat(join(folder, "config.json"));
-  if ((mode & 0o077) !== 0) log.warn("config.json holds the token and is open to others; chmod 600 it");
+  if (configIsExposed(folder)) log.warn("config.json holds the token and is open to others; chmod 600 it");
 }
 
 /** TERM and INT, QUIT, and HUP, from the moment it is made. */

@@ -1,5 +1,8 @@
 import type { ManifestStage } from "./schema.ts";
 
+/** The manifest's path in its repository when nobody names another. */
+export const defaultManifest = ".gitfoss-ci.yml";
+
 /** What the user wrote, checked for shape and sense, in the manifest's own words. Nothing is filled in yet. */
 export interface Manifest {
   readonly default: ManifestDefaults;

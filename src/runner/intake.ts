@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { RunnerError } from "../shared/errors.ts";
 import type { RunRequest } from "../events/event.ts";
 import { renderProblem } from "../manifest/frame.ts";
+import { defaultManifest } from "../manifest/manifest.ts";
 import { parseManifest } from "../manifest/parse.ts";
 import { compilePlan } from "../plan/compile.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
@@ -28,8 +29,6 @@ export interface Admitted {
   readonly request: RunRequest;
   readonly plan: StagePlan;
 }
-
-const defaultManifest = ".gitfoss-ci.yml";
 
 /** From a trigger to what will run. Everything that is wrong with it is said here, before anything is accepted. */
 export async function admit(trigger: Trigger, config: Config, signal: AbortSignal): Promise<Admitted> {

@@ -7,13 +7,13 @@ import { createApi } from "../../src/api/server.ts";
 import type { OutputLine } from "../../src/engine/engine.ts";
 import type { RunRequest, Verdict } from "../../src/events/event.ts";
 import type { RunState } from "../../src/events/run-state.ts";
-import type { StagePlan } from "../../src/plan/plan.ts";
 import type { Trigger } from "../../src/runner/intake.ts";
 import { systemClock } from "../../src/shared/clock.ts";
 import type { Facts, Logger } from "../../src/shared/log.ts";
 import type { Config } from "../../src/store/config.ts";
 import { defaultConfig } from "../../src/store/config.ts";
 import { Store } from "../../src/store/store.ts";
+import { stagePlan } from "./stage-plan.ts";
 
 export const token = "t0ken-of-the-test-runner";
 
@@ -36,22 +36,7 @@ export const triggerBody = {
   stageId: "build",
 };
 
-const stagePlan: StagePlan = {
-  id: "build",
-  image: { name: "alpine:latest", pullPolicy: "if_not_present" },
-  shell: "sh",
-  beforeScript: [],
-  script: ["make"],
-  afterScript: [],
-  variables: {},
-  workingDirectory: ".",
-  needs: [],
-  when: "on_success",
-  timeoutSeconds: 900,
-  successExit: [0],
-  allowFailure: false,
-  gitDepth: 1,
-};
+const plan = stagePlan({ script: ["make"] });
 
 const success: Verdict = {
   status: "SUCCESS",
@@ -125,7 +110,7 @@ export async function startTestApi(
   const store = await Store.open({ folder: join(folder, "state"), durable: false, clock: systemClock });
   const log = keptLogger();
   const accept = (request: RunRequest): Promise<RunState> =>
-    store.accept(Bun.randomUUIDv7(), request, { ...stagePlan, id: request.stageId });
+    store.accept(Bun.randomUUIDv7(), request, { ...plan, id: request.stageId });
   const fakes: ApiFakes = {
     config: registeredConfig,
     admit: async (trigger) => requestOf(trigger),
@@ -142,7 +127,7 @@ export async function startTestApi(
     version: { version: "0.1.0", commit: "c0ffee" },
     log,
     silenceMs,
-    admit: async (trigger, config) => ({ request: await fakes.admit(trigger, config), plan: stagePlan }),
+    admit: async (trigger, config) => ({ request: await fakes.admit(trigger, config), plan }),
   });
   const server = await api.listen(listenOn?.(folder) ?? { hostname: "127.0.0.1", port: 0 });
   let stopped: Promise<void> | undefined;

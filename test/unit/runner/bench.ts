@@ -23,6 +23,7 @@ import { RunnerError } from "../../../src/shared/errors.ts";
 import type { Logger } from "../../../src/shared/log.ts";
 import { Store } from "../../../src/store/store.ts";
 import { FakeEngine } from "../../support/fake-engine.ts";
+import { stagePlan } from "../../support/stage-plan.ts";
 
 export type Verb =
   | "ping"
@@ -288,22 +289,8 @@ export class Bench {
 }
 
 export function planOf(stage: Stage | string): StagePlan {
-  return {
-    image: { name: "alpine", pullPolicy: "if_not_present" },
-    shell: "sh",
-    beforeScript: [],
-    script: ["true"],
-    afterScript: [],
-    variables: {},
-    workingDirectory: ".",
-    needs: [],
-    when: "on_success",
-    timeoutSeconds: 900,
-    successExit: [0],
-    allowFailure: false,
-    gitDepth: 1,
-    ...(typeof stage === "string" ? { id: stage } : stage),
-  };
+  const image = { name: "alpine", pullPolicy: "if_not_present" } as const;
+  return stagePlan({ image, ...(typeof stage === "string" ? { id: stage } : stage) });
 }
 
 export function need(

@@ -5,6 +5,7 @@ import type { RunEvent, RunRequest } from "../../../src/events/event.ts";
 import type { StagePlan } from "../../../src/plan/plan.ts";
 import { systemClock } from "../../../src/shared/clock.ts";
 import { Store } from "../../../src/store/store.ts";
+import { stagePlan } from "../../support/stage-plan.ts";
 
 const folders: string[] = [];
 
@@ -40,22 +41,7 @@ export function requestOf(overrides: Partial<RunRequest> = {}): RunRequest {
   };
 }
 
-export const plan: StagePlan = {
-  id: "build",
-  image: { name: "alpine", pullPolicy: "if_not_present" },
-  shell: "sh",
-  beforeScript: [],
-  script: ["true"],
-  afterScript: [],
-  variables: {},
-  workingDirectory: ".",
-  needs: [],
-  when: "on_success",
-  timeoutSeconds: 900,
-  successExit: [0],
-  allowFailure: false,
-  gitDepth: 1,
-};
+export const plan: StagePlan = stagePlan({ image: { name: "alpine", pullPolicy: "if_not_present" } });
 
 export const started: RunEvent = { type: "started", attempt: 1, deadline: "2030-01-01T00:00:00.000Z" };
 

@@ -3,27 +3,12 @@ import type { Piece } from "../../../../src/cli/exec/stage-output.ts";
 import { Screen } from "../../../../src/cli/exec/screen.ts";
 import type { LogLine, RecordedEvent, RunEvent, Verdict } from "../../../../src/events/event.ts";
 import type { Plan, StagePlan } from "../../../../src/plan/plan.ts";
+import { stagePlan } from "../../../support/stage-plan.ts";
 
 const time = "2026-11-23T22:10:03.120Z";
 
 export function stage(id: string, changes: Partial<StagePlan> = {}): StagePlan {
-  return {
-    id,
-    image: { name: "alpine:latest", pullPolicy: "if_not_present" },
-    shell: "sh",
-    beforeScript: [],
-    script: ["true"],
-    afterScript: [],
-    variables: {},
-    workingDirectory: ".",
-    needs: [],
-    when: "on_success",
-    timeoutSeconds: 900,
-    successExit: [0],
-    allowFailure: false,
-    gitDepth: 1,
-    ...changes,
-  };
+  return stagePlan({ id, ...changes });
 }
 
 export function planOf(...stages: StagePlan[]): Plan {
