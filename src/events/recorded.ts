@@ -1,9 +1,9 @@
 import type { RecordedEvent } from "./event.ts";
+import { plan } from "./recorded-plan.ts";
 import type { RunState } from "./run-state.ts";
 import {
   count,
   either,
-  flag,
   list,
   mapOf,
   nullable,
@@ -37,35 +37,6 @@ const request = record({
   source,
   variables: mapOf(text),
   idempotencyKey: optional(text),
-});
-
-const artifacts = record({
-  paths: list(text),
-  exclude: list(text),
-  when: oneOf("on_success", "on_failure", "always"),
-});
-
-const plan = record({
-  id: text,
-  image: record({
-    name: text,
-    pullPolicy: oneOf("if_not_present", "always", "never"),
-    platform: optional(text),
-  }),
-  shell: text,
-  beforeScript: list(text),
-  script: list(text),
-  afterScript: list(text),
-  variables: mapOf(text),
-  workingDirectory: text,
-  user: optional(text),
-  needs: list(record({ stage: text, artifacts: flag, optional: flag })),
-  when: oneOf("on_success", "on_failure", "always", "never"),
-  timeoutSeconds: number,
-  successExit: list(number),
-  allowFailure: flag,
-  artifacts: optional(artifacts),
-  gitDepth: count,
 });
 
 const handle = record({

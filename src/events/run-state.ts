@@ -33,6 +33,13 @@ export function isFinal(status: Status): status is FinalStatus {
   return status !== "PENDING" && status !== "RUNNING";
 }
 
+/** A failure that its stage allows counts as none: what needs the stage goes on. */
+export function isTolerated({ status, cause, exitCode }: Verdict, { allowFailure }: StagePlan): boolean {
+  if (status !== "FAILURE") return false;
+  if (typeof allowFailure === "boolean") return allowFailure;
+  return cause === "script" && exitCode !== null && allowFailure.includes(exitCode);
+}
+
 /**
  * The state after `event`. Pure. A final state never changes: later events are ignored.
  * Throws when the first event isn't `accepted`, since nothing can be known of such a run.

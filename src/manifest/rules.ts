@@ -1,7 +1,8 @@
 import { parseDuration } from "../shared/duration.ts";
 import type { Path, Source } from "./document.ts";
 import type { Problem } from "./problem.ts";
-import type { Commands, ManifestStage } from "./schema.ts";
+import type { ManifestStage } from "./schema.ts";
+import type { Commands } from "./shapes.ts";
 import { nearest } from "./suggest.ts";
 
 const mostHints = 20;

@@ -1,5 +1,5 @@
 import type { RunRequest } from "../events/event.ts";
-import type { RunState } from "../events/run-state.ts";
+import { isTolerated, type RunState } from "../events/run-state.ts";
 import type { Store } from "../store/store.ts";
 
 /** `wait`: a need isn't final yet. `pass`: the run is passed over, `reason` says why. */
@@ -56,10 +56,10 @@ async function firstBroken(
 
 /** A run that was passed over is as good as what it needed. */
 async function isGood(state: RunState, store: Store, seen: Set<string>): Promise<boolean> {
-  const status = state.verdict?.status;
-  if (status === "SUCCESS") return true;
-  if (status === "FAILURE") return state.plan.allowFailure;
-  if (status !== "PASSED") return false;
+  const { verdict, plan } = state;
+  if (verdict === null) return false;
+  if (verdict.status === "SUCCESS" || isTolerated(verdict, plan)) return true;
+  if (verdict.status !== "PASSED") return false;
   if (seen.has(state.runId)) return true;
   seen.add(state.runId);
   return (await firstBroken(await neededRuns(state, store), store, seen)) === undefined;

@@ -9,3 +9,19 @@ export function formatBytes(bytes: number): string {
   }
   return `${unit === 0 ? String(value) : value.toFixed(1)} ${units[unit] ?? ""}`;
 }
+
+const unitBytes: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+};
+
+/** Bytes of "512m", "1.5g", "1024": powers of 1024, as engines have them; undefined when it isn't such a text, or is nothing. */
+export function parseBytes(text: string): number | undefined {
+  const [, count, unit = ""] = /^(\d{1,12}(?:\.\d{1,3})?)([bkmgt]?)$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(count) * (unitBytes[unit.toLowerCase()] ?? 0));
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
+}

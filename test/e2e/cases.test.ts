@@ -10,9 +10,32 @@ import { commitAll } from "./support/commit.ts";
 import { isObject, startDaemon, type Daemon } from "./support/daemon.ts";
 
 /** What a case expects: expect.json beside its manifest. Keys that aren't there aren't looked at. */
-interface Expected {
+interface Expected extends Round {
+  readonly given?: {
+    /** Of the trigger, and of `exec -e`. */
+    readonly variables?: Readonly<Record<string, string>>;
+    /** More words for `exec`, and more keys for the trigger. */
+    readonly exec?: readonly string[];
+    readonly trigger?: Readonly<Record<string, unknown>>;
+  };
+  /** A second round in the same place, in a pipeline of its own. */
+  readonly again?: Round & {
+    /** Written and committed before it. */
+    readonly files?: Readonly<Record<string, string>>;
+  };
+}
+
+interface Round {
   readonly exitCode: number;
   readonly stages: Readonly<Record<string, ExpectedStage>>;
+}
+
+/** Where the rounds of a case take place. */
+interface Place {
+  readonly repository: string;
+  /** The state folder of its `exec`. */
+  readonly state: string;
+  readonly given: Expected["given"];
 }
 
 interface ExpectedStage {
@@ -55,33 +78,48 @@ for (const name of names) {
   describe(name.replaceAll("-", " "), () => {
     test("the same by exec and by run", async () => {
       const expected = await readExpected(name);
-      const repository = await makeRepository(name);
-      const byExec = await runByExec(repository, expected);
-      const byRun = await runByDaemon(repository, name, byExec.order);
-      for (const [stageId, stage] of Object.entries(expected.stages)) {
-        const exec = outcomeOf(byExec.outcomes, stageId);
-        const run = outcomeOf(byRun, stageId);
-        checkStage(exec, stage);
-        expect(withoutTimes(run.events)).toEqual(withoutTimes(exec.events));
-        expect(run.logs).toBe(exec.logs);
-        await checkArtifacts(run, stage);
-      }
+      const place = await makePlace(name, expected.given);
+      await checkRound(place, name, expected);
+      if (expected.again === undefined) return;
+      const { files = {} } = expected.again;
+      for (const [path, text] of Object.entries(files)) await Bun.write(join(place.repository, path), text);
+      if (Object.keys(files).length > 0) commitAll(place.repository);
+      await checkRound(place, `${name}-again`, expected.again);
     });
   });
 }
 
+async function checkRound(place: Place, pipelineId: string, round: Round): Promise<void> {
+  const byExec = await runByExec(place, round.exitCode);
+  const byRun = await runByDaemon(place, pipelineId, byExec.order);
+  for (const [stageId, stage] of Object.entries(round.stages)) {
+    const exec = outcomeOf(byExec.outcomes, stageId);
+    const run = outcomeOf(byRun, stageId);
+    checkStage(exec, stage);
+    expect(withoutTimes(run.events)).toEqual(withoutTimes(exec.events));
+    expect(run.logs).toBe(exec.logs);
+    await checkArtifacts(run, stage);
+  }
+}
+
 async function runByExec(
-  repository: string,
-  expected: Expected,
+  { repository, state, given = {} }: Place,
+  exitCode: number,
 ): Promise<{ order: string[]; outcomes: Map<string, Outcome> }> {
-  const finished = await runBinary(["exec", "--progress", "json", "--grace", "1"], { cwd: repository });
+  const variables = Object.entries(given.variables ?? {}).flatMap(([key, value]) => [
+    "-e",
+    `${key}=${value}`,
+  ]);
+  const words = ["exec", "--progress", "json", "--grace", "1", ...variables, ...(given.exec ?? [])];
+  const env = { GITFOSS_RUNNER_STATE_DIR: state };
+  const finished = await runBinary(words, { cwd: repository, env });
   const records = finished.stdout
     .trimEnd()
     .split("\n")
     .map((line): unknown => JSON.parse(line))
     .filter(isObject);
   expect({ exitCode: finished.exitCode, stderr: finished.stderr }).toMatchObject({
-    exitCode: expected.exitCode,
+    exitCode,
   });
   const outcomes = new Map<string, Outcome>();
   for (const record of records) {
@@ -98,12 +136,13 @@ async function runByExec(
 }
 
 async function runByDaemon(
-  repository: string,
+  { repository, given = {} }: Place,
   pipelineId: string,
   order: readonly string[],
 ): Promise<Map<string, Outcome>> {
   const runs = new Map<string, string>();
-  for (const stageId of order) runs.set(stageId, await daemon.trigger(repository, stageId, { pipelineId }));
+  const more = { pipelineId, ...given.trigger, ...(given.variables && { variables: given.variables }) };
+  for (const stageId of order) runs.set(stageId, await daemon.trigger(repository, stageId, more));
   const outcomes = new Map<string, Outcome>();
   for (const [stageId, runId] of runs) {
     await daemon.final(runId);
@@ -167,10 +206,10 @@ async function readExpected(name: string): Promise<Expected> {
   return Bun.file(join(casesFolder, name, "expect.json")).json();
 }
 
-async function makeRepository(name: string): Promise<string> {
+async function makePlace(name: string, given: Expected["given"]): Promise<Place> {
   const repository = join(folder, name);
   await cp(join(casesFolder, name), repository, { recursive: true });
   await rm(join(repository, "expect.json"));
   commitAll(repository);
-  return repository;
+  return { repository, state: join(folder, `${name}.state`), given };
 }

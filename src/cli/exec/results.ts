@@ -1,4 +1,5 @@
 import type { Verdict } from "../../events/event.ts";
+import { isTolerated } from "../../events/run-state.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { exit } from "../exit.ts";
 
@@ -12,7 +13,7 @@ export interface StageResult {
 
 /** A failure that counts: one that the manifest doesn't allow. */
 export function hasFailed({ plan, verdict }: StageResult): boolean {
-  return verdict.status === "FAILURE" && !plan.allowFailure;
+  return verdict.status === "FAILURE" && !isTolerated(verdict, plan);
 }
 
 /** 0 when nothing failed that wasn't allowed to; 124 when time ran out and nothing else went wrong. */
@@ -23,5 +24,5 @@ export function exitOfResults(results: readonly StageResult[]): number {
 }
 
 function isCanceled({ plan, verdict }: StageResult): boolean {
-  return verdict.status === "CANCELED" && !plan.allowFailure;
+  return verdict.status === "CANCELED" && plan.allowFailure !== true;
 }

@@ -1,3 +1,4 @@
+import { isTolerated } from "../../events/run-state.ts";
 import { formatDuration } from "../../shared/duration.ts";
 import { printable } from "../printable.ts";
 import { hasFailed, type StageResult } from "./results.ts";
@@ -80,7 +81,7 @@ function noteOf({ plan, verdict }: StageResult, isSlowest: boolean): string {
   const ranToItsEnd = status === "SUCCESS" || status === "FAILURE";
   const notes: readonly (readonly [boolean, string])[] = [
     [ranToItsEnd && cause !== null, cause ?? ""],
-    [status === "FAILURE" && plan.allowFailure, "failure allowed"],
+    [isTolerated(verdict, plan), "failure allowed"],
     [!ranToItsEnd, printable(verdict.reason)],
     [pullSeconds >= 1, `image pull ${formatDuration(pullSeconds)}`],
     [artifacts > 0, artifacts === 1 ? "1 artifact" : `${artifacts} artifacts`],
