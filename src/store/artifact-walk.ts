@@ -2,8 +2,8 @@ import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ArtifactsPlan } from "../plan/plan.ts";
 import { RunnerError, systemCodeOf } from "../shared/errors.ts";
+import { compileGlob, type PathGlob } from "../shared/path-glob.ts";
 import { hasControlCharacters } from "./artifact.ts";
-import { compileGlob, type PathGlob } from "./artifact-globs.ts";
 
 /** Codes for a path that names nothing, or couldn't. */
 const notThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]);

@@ -1,6 +1,6 @@
 import { Glob } from "bun";
 
-/** A line of `artifacts.paths` or `artifacts.exclude`. */
+/** A glob of the manifest, whichever key it stands under: they all are of this one language. */
 export interface PathGlob {
   /** As the user wrote it. */
   readonly source: string;
