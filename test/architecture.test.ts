@@ -20,6 +20,7 @@ const layers = [
 const owners: Record<string, RegExp> = {
   yaml: /^src\/manifest\//,
   "@sinclair/typebox": /^src\/manifest\//,
+  sax: /^src\/store\/reports\//,
   dockerode: /^src\/engine\/docker\//,
   elysia: /^src\/api\//,
   citty: /^src\/(cli\/|main\.ts)/,

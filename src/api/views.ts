@@ -48,7 +48,7 @@ function runName(run: RunState): object {
 function details(run: RunState): object {
   const { request, plan } = run;
   const { commit } = request.source;
-  const { exitCode, cause, reason, steps, usage, artifacts, log } = run.verdict ?? noVerdict;
+  const { exitCode, cause, reason, steps, usage, artifacts, log, tests = null } = run.verdict ?? noVerdict;
   return {
     orgId: request.orgId,
     repoId: request.repoId,
@@ -68,6 +68,7 @@ function details(run: RunState): object {
     allowFailure: plan.allowFailure,
     cancelRequestedBy: run.cancelRequestedBy,
     artifacts,
+    tests,
     log,
   };
 }

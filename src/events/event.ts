@@ -1,6 +1,7 @@
 import type { StageHandle, StepExit } from "../engine/engine.ts";
 import type { StagePlan } from "../plan/plan.ts";
 import type { Source } from "../source/source.ts";
+import type { TestReport } from "./test-report.ts";
 
 /** PENDING: accepted and safe on disk. RUNNING: begun. The other four are final and never change. */
 export type Status = "PENDING" | "RUNNING" | FinalStatus;
@@ -60,6 +61,8 @@ export interface Verdict {
   readonly usage: Usage;
   readonly log: LogTotals;
   readonly artifacts: number;
+  /** Of its `artifacts.reports`; absent when there are none that could be read. */
+  readonly tests?: TestReport;
 }
 
 export interface Step extends StepExit {

@@ -14,6 +14,7 @@ import {
   type Shape,
   text,
 } from "./shape.ts";
+import { testReport } from "./test-report.ts";
 
 const commit = record({
   sha: text,
@@ -74,6 +75,7 @@ const verdictShapes = {
   usage,
   log: record({ lines: count, bytes: count, sha256: text }),
   artifacts: count,
+  tests: optional(testReport),
 };
 
 const recorded = { runId: text, seq: count, time: text };

@@ -95,6 +95,7 @@ function changesOf(state: RunState, event: RecordedEvent): Partial<RunState> {
 }
 
 function verdictOf(event: RecordedEvent & { readonly type: "finished" }): Verdict {
-  const { status, exitCode, cause, reason, steps, usage, log, artifacts } = event;
-  return { status, exitCode, cause, reason, steps, usage, log, artifacts };
+  const { status, exitCode, cause, reason, steps, usage, log, artifacts, tests } = event;
+  const verdict = { status, exitCode, cause, reason, steps, usage, log, artifacts };
+  return tests === undefined ? verdict : { ...verdict, tests };
 }

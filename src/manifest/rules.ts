@@ -39,7 +39,13 @@ function stageRules(source: Source, path: Path, stage: ManifestStage): Problem[]
         leavesWorkspace(source, [...path, "artifacts", key, index], glob),
       ),
     ),
+    ...badReports(source, [...path, "artifacts", "reports", "junit"], stage.artifacts?.reports?.junit),
   ];
+}
+
+function badReports(source: Source, path: Path, junit: string | readonly string[] = []): Problem[] {
+  if (typeof junit === "string") return leavesWorkspace(source, path, junit);
+  return junit.flatMap((glob, index) => leavesWorkspace(source, [...path, index], glob));
 }
 
 function badTimeout(source: Source, path: Path, timeout: string | undefined): Problem[] {

@@ -11,6 +11,7 @@ import { keepArtifacts } from "./keep-artifacts.ts";
 import { launch } from "./launch.ts";
 import { namedSteps, isExpected, outcomeOfError, outcomeOfExit, outcomeOfInterruption } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
+import { readReports } from "./read-reports.ts";
 import { untilAvailable } from "./retry.ts";
 
 /**
@@ -118,6 +119,7 @@ export class Execution {
   async #conclude(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<void> {
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
+    const reports = await readReports(this.#state, log, this.#options);
     const kept = await keepArtifacts(this.#state, outcome, log, this.#options);
     const queueSeconds = secondsBetween(createdAt, startedAt ?? createdAt);
     const runSeconds = secondsBetween(startedAt ?? createdAt, timestamp(clock.now()));
@@ -128,6 +130,7 @@ export class Execution {
       usage: { queueSeconds, pullSeconds: this.#state.pullSeconds ?? undefined, runSeconds, ...exit?.usage },
       log: log.finish(),
       artifacts: kept.count,
+      ...reports,
     } as const;
     const verdict = (): Promise<RunState> => store.record(runId, finished);
     // What the run itself left may be what fills the disk.

@@ -1,4 +1,5 @@
 import { formatBytes } from "../shared/bytes.ts";
+import type { ArtifactsPlan } from "../plan/plan.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
@@ -20,7 +21,7 @@ export async function keepArtifacts(
 ): Promise<Kept> {
   const { runId, plan } = state;
   const none = { outcome, count: 0 };
-  if (plan.artifacts === undefined || state.handle === null || !isWanted(plan.artifacts.when, outcome))
+  if (plan.artifacts === undefined || state.handle === null || !isWanted(plan.artifacts, outcome))
     return none;
   try {
     await engine.remove(runId);
@@ -53,7 +54,9 @@ export async function keepArtifacts(
 
 const collectDeadlineMs = 30 * 60 * 1000;
 
-function isWanted(when: "on_success" | "on_failure" | "always", outcome: Outcome): boolean {
+/** Test reports alone are no artifacts: they are read, not kept. */
+function isWanted({ paths, when }: ArtifactsPlan, outcome: Outcome): boolean {
+  if (paths.length === 0) return false;
   if (when === "always") return true;
   return (when === "on_success") === (outcome.status === "SUCCESS");
 }

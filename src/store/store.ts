@@ -14,6 +14,7 @@ import { IndexFile } from "./index-file.ts";
 import { readJournal } from "./journal.ts";
 import { artifactFile, isArtifactId, isRunId, runsFolder, workFolder, workFolders } from "./layout.ts";
 import type { ReadLogOptions } from "./log-reader.ts";
+import { readReports, type ReportsRead } from "./reports/read-reports.ts";
 import { RunIndex } from "./run-index.ts";
 import type { RunLog } from "./run-log.ts";
 import { RunLogs } from "./run-logs.ts";
@@ -142,6 +143,11 @@ export class Store {
     this.#mustKnow(runId);
     const { folder, durable } = this.#options;
     return collectArtifacts({ folder, durable, runId, workspace, plan }, signal);
+  }
+
+  /** What the test reports in a workspace say. Rejects only for what should not happen. */
+  readReports(workspace: string, globs: readonly string[], signal: AbortSignal): Promise<ReportsRead> {
+    return readReports(workspace, globs, signal);
   }
 
   /** How many were put there. `artifacts_invalid` when a link or file stands in the way. */

@@ -46,6 +46,8 @@ interface ExpectedStage {
   /** section, command, exit code */
   readonly steps?: readonly (readonly [string, string, number])[];
   readonly artifacts?: readonly string[];
+  /** Of the verdict, and of what the API answers. */
+  readonly tests?: Readonly<Record<string, unknown>>;
 }
 
 /** What came of a stage, however it was run. */
@@ -99,6 +101,7 @@ async function checkRound(place: Place, pipelineId: string, round: Round): Promi
     expect(withoutTimes(run.events)).toEqual(withoutTimes(exec.events));
     expect(run.logs).toBe(exec.logs);
     await checkArtifacts(run, stage);
+    await checkTests(run, stage);
   }
 }
 
@@ -176,6 +179,12 @@ async function checkArtifacts(run: Outcome, stage: ExpectedStage): Promise<void>
   const { artefacts } = await daemon.json(`/run/${runId}/artifacts`);
   const paths = Array.isArray(artefacts) ? artefacts.filter(isObject).map(({ path }) => path) : [];
   expect(paths).toEqual([...(stage.artifacts ?? [])]);
+}
+
+async function checkTests(run: Outcome, { tests }: ExpectedStage): Promise<void> {
+  const shown = await daemon.json(`/run/${String(run.events[0]?.["runId"])}`);
+  expect(shown["tests"]).toEqual(run.events.at(-1)?.["tests"] ?? null);
+  if (tests !== undefined) expect(shown["tests"]).toEqual(tests);
 }
 
 /** Everything that says when or how long, who, or where on this machine. */

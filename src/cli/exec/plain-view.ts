@@ -7,6 +7,7 @@ import type { Screen } from "./screen.ts";
 import { StageOutput, type Piece } from "./stage-output.ts";
 import { green, paint, prefixes, red, yellow, type Style } from "./style.ts";
 import { renderFailure, renderSummary } from "./summary.ts";
+import { renderTests } from "./tests-summary.ts";
 import type { View } from "./view.ts";
 
 export interface PlainOptions {
@@ -57,9 +58,8 @@ export class PlainView implements View {
     const failures = results
       .filter(({ verdict }) => verdict.status === "FAILURE")
       .map((result) => `\n${renderFailure(result, this.#options.rerun(result.plan.id), look)}`);
-    await this.#screen.print([
-      { to: "stderr", text: `\n${renderSummary(results, look)}${failures.join("")}` },
-    ]);
+    const summary = `${renderSummary(results, look)}${renderTests(results, look)}`;
+    await this.#screen.print([{ to: "stderr", text: `\n${summary}${failures.join("")}` }]);
   }
 
   #wordsOf(stageId: string, event: RecordedEvent): string {
