@@ -21,6 +21,7 @@ const owners: Record<string, RegExp> = {
   yaml: /^src\/manifest\//,
   "@sinclair/typebox": /^src\/manifest\//,
   sax: /^src\/store\/reports\//,
+  re2js: /^src\/manifest\/expression-regex\.ts/,
   dockerode: /^src\/engine\/docker\//,
   elysia: /^src\/api\//,
   citty: /^src\/(cli\/|main\.ts)/,

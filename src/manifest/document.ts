@@ -2,6 +2,7 @@ import { Composer, Parser, type Document } from "yaml";
 import { messageOf } from "../shared/errors.ts";
 import { NodeReader, type Spot, type Spots } from "./node-reader.ts";
 import type { Problem } from "./problem.ts";
+import { offsetsIn } from "./scalar-offsets.ts";
 import { SourceText, type Range } from "./source-text.ts";
 
 export type Path = readonly (string | number)[];
@@ -37,6 +38,17 @@ export class Source {
   /** At the value that `path` names; at what holds it when there is none. */
   problemAtValue(path: Path, message: string): Problem {
     return this.#text.problemAt(this.#valueRange(path), message);
+  }
+
+  /** Within the text that `path` names, from the `start`th of its characters; at all of it where the file has them otherwise. */
+  problemWithin(path: Path, [start, end]: Range, message: string): Problem {
+    const range = this.#valueRange(path);
+    const value = this.#valueAt(path);
+    const offsets = typeof value === "string" ? offsetsIn(this.#text.slice(range), value) : undefined;
+    const first = offsets?.[start];
+    const last = offsets?.[Math.max(start, end - 1)];
+    if (first === undefined || last === undefined) return this.#text.problemAt(range, message);
+    return this.#text.problemAt([range[0] + first, range[0] + last + 1], message);
   }
 
   /** A scalar as it was written: 1.10 stays "1.10". */

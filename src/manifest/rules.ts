@@ -1,4 +1,5 @@
 import { parseDuration } from "../shared/duration.ts";
+import { conditionProblems } from "./conditions.ts";
 import type { Path, Source } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import type { ManifestStage } from "./schema.ts";
@@ -33,6 +34,7 @@ export function ruleProblems(checked: Checked): Problem[] {
 function stageRules(source: Source, path: Path, stage: ManifestStage): Problem[] {
   return [
     ...badTimeout(source, [...path, "timeout"], stage.timeout),
+    ...conditionProblems(source, [...path, "rules"], stage.rules),
     ...leavesWorkspace(source, [...path, "working_directory"], stage.working_directory),
     ...(["paths", "exclude"] as const).flatMap((key) =>
       (stage.artifacts?.[key] ?? []).flatMap((glob, index) =>

@@ -29,6 +29,10 @@ export class SourceText {
     return { file: this.#file, line, column: start - lineStart + 1, length, message: said, source };
   }
 
+  slice([start, end]: Range): string {
+    return this.#text.slice(start, end);
+  }
+
   /** 1-based; by halving, since a file of errors asks often. */
   #lineOf(offset: number): number {
     let low = 0;
