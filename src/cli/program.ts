@@ -18,6 +18,10 @@ const program: CommandGroup = {
       summary: "show every error of a manifest",
       load: async () => (await import("./validate.ts")).command,
     },
+    schema: {
+      summary: "print the manifest's JSON Schema, for editors",
+      load: async () => (await import("./schema.ts")).command,
+    },
     register: {
       summary: "register this runner with the forge",
       load: async () => (await import("./register.ts")).command,

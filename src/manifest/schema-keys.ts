@@ -6,9 +6,11 @@ import {
   flag,
   globs,
   is,
+  key,
   oneOf,
   oneOrMore,
   pullPolicy,
+  required,
   scalar,
   text,
   variableName,
@@ -37,11 +39,19 @@ export const image = Type.Union(
     text("an image's name"),
     Type.Object(
       {
-        name: text("an image's name"),
-        entrypoint: Type.Optional(words),
-        user: Type.Optional(text("a user name or id")),
-        pull_policy: Type.Optional(pullPolicy),
-        platform: Type.Optional(text('a platform such as "linux/arm64"')),
+        name: required(text("an image's name"), "With its tag or digest. Variables expand."),
+        entrypoint: key(
+          words,
+          "For an image without a shell: started in its place, with `script` as its arguments.",
+        ),
+        user: key(text("a user name or id"), "As the stage's `user`, which goes before it.", {
+          otherwise: "the image's",
+        }),
+        pull_policy: key(pullPolicy, "When the image is pulled.", { default: "if_not_present" }),
+        platform: key(text('a platform such as "linux/arm64"'), "Which of the image's variants.", {
+          otherwise: "the engine's own",
+          examples: ["linux/arm64"],
+        }),
       },
       closed("an image's name, or a map with its name"),
     ),
@@ -53,7 +63,14 @@ export const need = Type.Union(
   [
     text("a stage's id"),
     Type.Object(
-      { stage: text("a stage's id"), artifacts: Type.Optional(flag), optional: Type.Optional(flag) },
+      {
+        stage: required(
+          text("a stage's id"),
+          "Of a matrix: all its combinations, or one (`test:20:alpine`).",
+        ),
+        artifacts: key(flag, "Whether the stage's artifacts are put into the workspace.", { default: true }),
+        optional: key(flag, "The stage may be missing.", { default: false }),
+      },
       closed("a stage's id, or a map with it"),
     ),
   ],
@@ -61,18 +78,34 @@ export const need = Type.Union(
 );
 
 export const allowFailure = Type.Union(
-  [flag, Type.Object({ exit_codes: exitCodes }, closed("true, false, or a map with exit_codes"))],
+  [
+    flag,
+    Type.Object(
+      { exit_codes: required(exitCodes, "Only a script that ends with one of these is allowed to fail.") },
+      closed("true, false, or a map with exit_codes"),
+    ),
+  ],
   is("true, false, or a map with exit_codes"),
 );
 
 export const rule = Type.Object(
   {
-    if: Type.Optional(text("a condition")),
-    changes: Type.Optional(globs),
-    exists: Type.Optional(globs),
-    when: Type.Optional(when),
-    variables: Type.Optional(variables),
-    allow_failure: Type.Optional(allowFailure),
+    if: key(
+      text("a condition"),
+      "A condition over variables: `==`, `!=`, `=~`, `!~`, `&&`, `||`, parentheses.",
+      {
+        examples: ['$CI_COMMIT_BRANCH == "main"'],
+      },
+    ),
+    changes: key(globs, "Holds when a file that fits one of these has changed.", { examples: [["src/**"]] }),
+    exists: key(globs, "Holds when the commit has a file that fits one of these.", {
+      examples: [["Dockerfile"]],
+    }),
+    when: key(when, "The stage's `when`, if this rule decides.", { otherwise: "the stage's" }),
+    variables: key(variables, "More variables for the stage, if this rule decides."),
+    allow_failure: key(allowFailure, "The stage's `allow_failure`, if this rule decides.", {
+      otherwise: "the stage's",
+    }),
   },
   closed("a map with if, changes, exists, when, variables or allow_failure"),
 );
@@ -102,9 +135,13 @@ export const retry = Type.Union(
     retryCount,
     Type.Object(
       {
-        max: retryCount,
-        when: Type.Optional(oneOrMore(oneOf(...retryCauses), `of the causes ${retryCauses.join(", ")}`)),
-        exit_codes: Type.Optional(exitCodes),
+        max: required(retryCount, "How many more times, after the first."),
+        when: key(
+          oneOrMore(oneOf(...retryCauses), `of the causes ${retryCauses.join(", ")}`),
+          "After a failure of which cause.",
+          { otherwise: "any", examples: [["engine", "image"]] },
+        ),
+        exit_codes: key(exitCodes, "After which exit codes of the script.", { otherwise: "any" }),
       },
       closed("how many more times, or a map with max"),
     ),
@@ -114,12 +151,15 @@ export const retry = Type.Union(
 
 export const resources = Type.Object(
   {
-    cpus: Type.Optional(
+    cpus: key(
       Type.Number({ minimum: 0.01, maximum: 1024, description: "a number of cores such as 2 or 0.5" }),
+      "Processor time, in cores.",
     ),
-    memory: Type.Optional(byteSize),
-    pids: Type.Optional(wholeNumber(1, 4_194_304, "a number of processes")),
-    shm_size: Type.Optional(byteSize),
+    memory: key(byteSize, "Memory; a stage that takes more is killed, with the cause `oom`.", {
+      examples: ["512m"],
+    }),
+    pids: key(wholeNumber(1, 4_194_304, "a number of processes"), "Processes and threads at the same time."),
+    shm_size: key(byteSize, "The size of `/dev/shm`.", { examples: ["256m"] }),
   },
   closed("a map with cpus, memory, pids or shm_size"),
 );
@@ -130,9 +170,19 @@ export const concurrency = Type.Union(
     group,
     Type.Object(
       {
-        group,
-        limit: Type.Optional(wholeNumber(1, 1000, "how many at the same time, 1 to 1000")),
-        cancel_in_progress: Type.Optional(flag),
+        group: required(group, "What the stages that share it have in common. Variables expand.", {
+          examples: ["production"],
+        }),
+        limit: key(
+          wholeNumber(1, 1000, "how many at the same time, 1 to 1000"),
+          "How many of the group run.",
+          {
+            default: 1,
+          },
+        ),
+        cancel_in_progress: key(flag, "A new run cancels the older ones of other pipelines.", {
+          default: false,
+        }),
       },
       closed("a group's name, or a map with group"),
     ),
@@ -142,9 +192,15 @@ export const concurrency = Type.Union(
 
 export const git = Type.Object(
   {
-    depth: Type.Optional(wholeNumber(0, 1_000_000, "a number of commits, 0 for all of them")),
-    submodules: Type.Optional(oneOf("none", "normal", "recursive")),
-    lfs: Type.Optional(flag),
+    depth: key(
+      wholeNumber(0, 1_000_000, "a number of commits, 0 for all of them"),
+      "How many commits of history the workspace's repository has.",
+      { default: 1 },
+    ),
+    submodules: key(oneOf("none", "normal", "recursive"), "Whether submodules are filled, and theirs.", {
+      default: "none",
+    }),
+    lfs: key(flag, "Whether files of Git LFS are fetched.", { default: false }),
   },
   closed("a map with depth, submodules or lfs"),
 );

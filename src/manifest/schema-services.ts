@@ -3,9 +3,11 @@ import {
   closed,
   duration,
   flag,
+  key,
   is,
   oneOrMore,
   pullPolicy,
+  required,
   text,
   variableName,
   variables,
@@ -16,11 +18,19 @@ const words = oneOrMore(text("a word"), "a word or a list of words");
 
 const healthcheck = Type.Object(
   {
-    test: oneOrMore(text("a command"), "a command, or a program with its arguments as a list"),
-    interval: Type.Optional(duration),
-    timeout: Type.Optional(duration),
-    retries: Type.Optional(wholeNumber(1, 1000, "how many failures in a row, 1 to 1000")),
-    start_period: Type.Optional(duration),
+    test: required(
+      oneOrMore(text("a command"), "a command, or a program with its arguments as a list"),
+      "Run in the service's container; it's healthy when this succeeds.",
+      { examples: ["pg_isready"] },
+    ),
+    interval: key(duration, "Between two tries.", { default: "1s" }),
+    timeout: key(duration, "How long one try may take.", { default: "10s" }),
+    retries: key(
+      wholeNumber(1, 1000, "how many failures in a row, 1 to 1000"),
+      "After so many failures in a row the service is given up.",
+      { default: 30 },
+    ),
+    start_period: key(duration, "Failures within it don't count.", { otherwise: "none" }),
   },
   closed("a map with test"),
 );
@@ -35,14 +45,22 @@ const service = Type.Union(
     text("an image's name"),
     Type.Object(
       {
-        name: text("an image's name"),
-        alias: Type.Optional(alias),
-        command: Type.Optional(words),
-        entrypoint: Type.Optional(words),
-        variables: Type.Optional(variables),
-        healthcheck: Type.Optional(healthcheck),
-        pull_policy: Type.Optional(pullPolicy),
-        platform: Type.Optional(text('a platform such as "linux/arm64"')),
+        name: required(text("an image's name"), "With its tag or digest. Variables expand."),
+        alias: key(alias, "The host name under which the script finds it.", {
+          otherwise: "the last part of the image's name",
+          examples: ["db"],
+        }),
+        command: key(words, "In place of the image's own command."),
+        entrypoint: key(words, "In place of the image's own entrypoint."),
+        variables: key(variables, "For the service alone."),
+        healthcheck: key(healthcheck, "How it's told that the service is ready.", {
+          otherwise: "the image's, else that a port it exposes accepts",
+        }),
+        pull_policy: key(pullPolicy, "When the image is pulled.", { default: "if_not_present" }),
+        platform: key(text('a platform such as "linux/arm64"'), "Which of the image's variants.", {
+          otherwise: "the engine's own",
+          examples: ["linux/arm64"],
+        }),
       },
       closed("an image's name, or a map with its name"),
     ),
@@ -67,7 +85,14 @@ export const secrets = Type.Union(
     Type.Record(
       Type.String({ pattern: variableName }),
       Type.Object(
-        { name: Type.Optional(secretName), file: Type.Optional(flag) },
+        {
+          name: key(secretName, "The secret, as the trigger or the runner's store has it.", {
+            otherwise: "the variable's name",
+          }),
+          file: key(flag, "Whether the variable holds the path of a file with the secret in it.", {
+            default: false,
+          }),
+        },
         closed("a map with name or file"),
       ),
       closed("a map of variables, each with the secret's name"),

@@ -1,11 +1,31 @@
-import { Type, type TSchema } from "@sinclair/typebox";
+import { CloneType, Type, type TSchema } from "@sinclair/typebox";
 
 /*
- * What the keys of the schema are made of. A `description` ends the sentence "must be …" of an error and is what an
- * editor shows.
+ * What the keys of the schema are made of. A `description` ends the sentence "must be …" of an error; what a key is
+ * for, which editors and docs/manifest.md show, is said where the key is named.
  */
 
 const longestScript = 10_000;
+const mostVariables = 1000;
+
+/** What is said of a key, beside its form. */
+export interface Told {
+  /** What holds where the key isn't set. */
+  readonly default?: unknown;
+  /** The same in words, where it isn't one value. */
+  readonly otherwise?: string;
+  readonly examples?: readonly unknown[];
+}
+
+/** A key that may be left out. `about`: a sentence or two, in Markdown. */
+export function key<T extends TSchema>(schema: T, about: string, told: Told = {}) {
+  return Type.Optional(required(schema, about, told));
+}
+
+/** A key that its map can't do without. */
+export function required<T extends TSchema>(schema: T, about: string, told: Told = {}): T {
+  return CloneType(schema, { about, ...told });
+}
 
 export const is = (description: string) => ({ description });
 export const text = (description: string) => Type.String({ minLength: 1, description });
@@ -70,11 +90,10 @@ export const scalar = Type.Union(
   is("a string, a number or a boolean"),
 );
 
-export const variables = Type.Record(
-  Type.String({ pattern: variableName }),
-  scalar,
-  closed("a map of variables"),
-);
+export const variables = Type.Record(Type.String({ pattern: variableName }), scalar, {
+  ...closed(`a map of at most ${mostVariables} variables`),
+  maxProperties: mostVariables,
+});
 
 export const when = oneOf("on_success", "on_failure", "always", "never");
 export const outcomeWhen = oneOf("on_success", "on_failure", "always");

@@ -112,6 +112,17 @@ test("without a name it is the manifest of the folder, which may be missing", as
   expect(done.stderr).toMatch(/^error: there is no \.gitfoss-ci\.yml here/);
 });
 
+test("schema prints what an editor needs", async () => {
+  const done = await call("schema");
+  expect(done).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(JSON.parse(done.stdout)).toMatchObject({
+    $schema: "http://json-schema.org/draft-07/schema#",
+    required: ["stages"],
+    properties: { stages: { type: "object" } },
+  });
+  expect(await call("schema", "x")).toMatchObject({ exitCode: 64, stdout: "" });
+});
+
 test("config shows, sets and gets, and keeps secrets", async () => {
   const env = { GITFOSS_RUNNER_STATE_DIR: join(folder, "own-state") };
   const run = (...args: readonly string[]) => runBinary(["config", ...args], { env });
@@ -145,6 +156,7 @@ for (const [command, variables] of [
   ["", []],
   ["exec", ["GITFOSS_RUNNER_JOBS", "GITFOSS_RUNNER_ENV", "GITFOSS_RUNNER_PROGRESS"]],
   ["validate", ["GITFOSS_RUNNER_FORMAT"]],
+  ["schema", []],
   ["register", ["GITFOSS_RUNNER_NONCE_FILE", "GITFOSS_RUNNER_STATE_DIR"]],
   ["run", ["GITFOSS_RUNNER_LISTEN", "GITFOSS_RUNNER_CONCURRENCY"]],
   ["config", []],

@@ -1,0 +1,91 @@
+import { expect, test } from "bun:test";
+import { Ajv } from "ajv";
+import { Glob } from "bun";
+import { readDocument } from "../../../src/manifest/document.ts";
+import { isObject, jsonSchema, type Json, type JsonObject } from "../../../src/manifest/json-schema.ts";
+import { parseManifest } from "../../../src/manifest/parse.ts";
+import { manifestSchema } from "../../../src/manifest/schema.ts";
+import { shapeProblems } from "../../../src/manifest/shape.ts";
+
+/* The schema that is published says the same as the one that validates: two validators agree on every manifest there is. */
+
+const ajv = new Ajv({ allowUnionTypes: true, allErrors: true });
+ajv.addVocabulary(["patternErrorMessage"]);
+const validates = ajv.compile(jsonSchema());
+
+const valid = [
+  "test/e2e/cases/*/.gitfoss-ci.yml",
+  "test/unit/plan/testdata/*.yml",
+  "examples/*/.gitfoss-ci.yml",
+];
+const broken = ["test/unit/manifest/testdata/*.yml"];
+
+function filesOf(patterns: readonly string[]): string[] {
+  const paths = patterns.flatMap((pattern) => [...new Glob(pattern).scanSync({ cwd: ".", dot: true })]);
+  return paths.toSorted();
+}
+
+test("there are manifests to hold against it", () => {
+  expect(filesOf(valid).length).toBeGreaterThan(30);
+  expect(filesOf(broken).length).toBeGreaterThan(15);
+});
+
+for (const path of filesOf(valid)) {
+  test(`it accepts ${path}`, async () => {
+    const text = await Bun.file(path).text();
+    const parsed = parseManifest(text, path);
+    if ("problems" in parsed) return; // of a case about a manifest that is wrong
+    const read = readDocument(text, path);
+    validates("value" in read ? read.value : undefined);
+    expect(validates.errors ?? []).toEqual([]);
+  });
+}
+
+for (const path of filesOf(broken)) {
+  test(`of ${path} it says what our own check of its shape says`, async () => {
+    const read = readDocument(await Bun.file(path).text(), path);
+    if (!("value" in read)) return; // no value at all
+    const isSound = shapeProblems(read.source, manifestSchema, withoutOwn(read.value)).length === 0;
+    expect(validates(read.value)).toBe(isSound);
+  });
+}
+
+test("every key says what it is for", () => {
+  const silent = keysIn(jsonSchema(), "").filter(({ schema }) => !describes(schema));
+  expect(silent.map(({ path }) => path)).toEqual([]);
+  expect(describes({ description: "A list of commands." })).toBe(false);
+});
+
+test("every example and every default is one", () => {
+  const wrong = keysIn(jsonSchema(), "").flatMap(({ schema }) => {
+    const { examples = [], default: fallback, ...form } = schema;
+    const isSound = ajv.compile(form);
+    const shown: unknown[] = Array.isArray(examples) ? [...examples] : [];
+    return [...shown, ...(fallback === undefined ? [] : [fallback])].filter((example) => !isSound(example));
+  });
+  expect(wrong).toEqual([]);
+});
+
+function describes({ description }: JsonObject): boolean {
+  return typeof description === "string" && description.includes("\n\nMust be ");
+}
+
+/** Every key of every map of the schema. */
+function keysIn(
+  value: Json | undefined,
+  path: string,
+): { readonly path: string; readonly schema: JsonObject }[] {
+  if (Array.isArray(value)) return value.flatMap((each: Json, index) => keysIn(each, `${path}/${index}`));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, each]) => {
+    const below = ["default", "examples"].includes(key) && !path.endsWith("/properties");
+    const found =
+      path.endsWith("/properties") && isObject(each) ? [{ path: `${path}/${key}`, schema: each }] : [];
+    return below ? [] : [...found, ...keysIn(each, `${path}/${key}`)];
+  });
+}
+
+function withoutOwn(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
+}
