@@ -22,6 +22,10 @@ const program: CommandGroup = {
       summary: "print the manifest's JSON Schema, for editors",
       load: async () => (await import("./schema.ts")).command,
     },
+    init: {
+      summary: "write a manifest that suits the project here",
+      load: async () => (await import("./init.ts")).command,
+    },
     register: {
       summary: "register this runner with the forge",
       load: async () => (await import("./register.ts")).command,

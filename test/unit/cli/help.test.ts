@@ -6,6 +6,7 @@ const commands = [
   "",
   "exec",
   "validate",
+  "init",
   "register",
   "run",
   "config",
