@@ -25,15 +25,11 @@ export interface Engine {
   start(handle: StageHandle, signal: AbortSignal): Promise<void>;
 
   /**
-   * Hands the environment over and lets the commands begin. To be called once, after `start`. Rejects with
+   * Hands over what the stage is given and lets the commands begin. None of it is written to a disk or seen from outside. To be called once, after `start`. Rejects with
    * `image_unavailable` when the stage died before its gate, which is what an image without the stage's shell leads to. A
    * shell that is none may never get there: `signal` ends the wait.
    */
-  open(
-    handle: StageHandle,
-    environment: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<void>;
+  open(handle: StageHandle, delivery: Delivery, signal: AbortSignal): Promise<void>;
 
   /**
    * The output, from where `cursor` says (undefined: from the start), in the order in which the stage wrote it;
@@ -106,6 +102,13 @@ export interface StageSpec {
   readonly room: string;
   /** True when nobody will adopt the stage after a crash: the engine may let it vanish by itself once it has ended. */
   readonly ephemeral: boolean;
+}
+
+/** What a stage is given when its commands begin, never before. */
+export interface Delivery {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Texts that it finds in files in memory, open to its own user alone: each by the variable that holds the file's path. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Names a created stage. Plain JSON: it is stored with the run, and serves after a restart. Opaque outside the engine. */

@@ -37,7 +37,7 @@ export async function launch(
     pullSeconds,
   });
   signal.throwIfAborted();
-  await engine.open(handle, environmentOf(runId, request, plan, options.settings()), signal);
+  await engine.open(handle, { environment: environmentOf(runId, request, plan, options.settings()) }, signal);
   return launched;
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, mkdir, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import type {
   Cursor,
+  Delivery,
   Engine,
   Exit,
   OutputBatch,
@@ -65,11 +66,11 @@ export function engineContract(under: EngineUnderTest): void {
       return spec;
     }
 
-    async function begin(spec: StageSpec, environment: Record<string, string> = {}): Promise<StageHandle> {
+    async function begin(spec: StageSpec, delivery: Delivery = { environment: {} }): Promise<StageHandle> {
       await engine.pull(spec.image, () => {}, never);
       const handle = await engine.create(spec, never);
       await engine.start(handle, never);
-      await engine.open(handle, environment, never);
+      await engine.open(handle, delivery, never);
       return handle;
     }
 
@@ -103,10 +104,11 @@ export function engineContract(under: EngineUnderTest): void {
       script: readonly string[],
       more: Partial<StageSpec> = {},
       environment: Record<string, string> = {},
+      files: Record<string, string> = {},
     ): Promise<{ lines: OutputLine[]; text: string; exit: Exit }> {
       const spec = await specOf(script, more);
       try {
-        const { lines, exit } = await read(await begin(spec, environment));
+        const { lines, exit } = await read(await begin(spec, { environment, files }));
         return { lines, text: textOf(lines), exit };
       } finally {
         await engine.remove(spec.runId);
@@ -197,6 +199,43 @@ export function engineContract(under: EngineUnderTest): void {
       const value = `a'b"c $(touch pwned) \`id\` \\ \n two -v /:/x`;
       const { text } = await run(['printf "%s|" "$VALUE"; ls'], {}, { VALUE: value });
       expect(text).toBe(`${value}|`);
+    });
+
+    test("files arrive as they are, closed to others, for after_script too, and none of it is on the disk", async () => {
+      const text = `-a'b\\n%s\n$(id)\n\né`;
+      const spec = await specOf(['printf "%s|" "$(ls -l "$KEY" | cut -c1-10)"; cat "$KEY"; rm "$KEY"'], {
+        afterScript: ['printf "|"; cat "$KEY"; while [ ! -e go ]; do sleep 0.05; done'],
+      });
+      try {
+        const handle = await begin(spec, { environment: { PLAIN: "plain-value" }, files: { KEY: text } });
+        const stored = await onDisk(spec.room);
+        await Bun.write(`${spec.workspace}/go`, "");
+        const { lines } = await read(handle);
+        expect(lines.map((line) => line.text).join("\n")).toBe(`-rw-------|${text}\n|${text}`);
+        expect(stored).toContain("gitfoss_begin");
+        for (const word of ["plain-value", "$(id)", "PLAIN"]) expect(stored).not.toContain(word);
+      } finally {
+        await engine.remove(spec.runId);
+      }
+    });
+
+    test("a thousand variables of 64 KiB arrive", async () => {
+      const value = "v".repeat(65_536);
+      const environment = Object.fromEntries(
+        Array.from({ length: 1000 }, (_, i) => [`V${String(i)}`, value]),
+      );
+      const { text } = await run(['echo "${#V0} ${#V500} ${#V999}"'], {}, environment);
+      expect(text).toBe("65536 65536 65536\n");
+    }, 60_000);
+
+    test("more than can be handed over is refused, not cut", async () => {
+      const spec = await specOf(["echo never"]);
+      try {
+        const environment = { A: "v".repeat(65 * 2 ** 20) };
+        expect(await messageOf(begin(spec, { environment }))).toContain("too large together: at most 64 MiB");
+      } finally {
+        await engine.remove(spec.runId);
+      }
     });
 
     test("names that some shells keep to themselves do no harm", async () => {
@@ -367,7 +406,7 @@ export function engineContract(under: EngineUnderTest): void {
       expect(await engine.inspect(handle, never)).toBe("created");
       await engine.start(handle, never);
       expect(await engine.inspect(handle, never)).toBe("held");
-      await engine.open(handle, {}, never);
+      await engine.open(handle, { environment: {} }, never);
       await untilThere(spec.workspace, "started");
       expect(await engine.inspect(handle, never)).toBe("running");
       await Bun.write(`${spec.workspace}/go`, "");
@@ -430,8 +469,8 @@ export function engineContract(under: EngineUnderTest): void {
         const handle = await engine.create(spec, never);
         await engine.start(handle, never);
         const signal = AbortSignal.timeout(300);
-        expect(engine.open(handle, {}, signal)).rejects.toThrow(DOMException);
-        await engine.open(handle, {}, signal).catch(() => {});
+        expect(engine.open(handle, { environment: {} }, signal)).rejects.toThrow(DOMException);
+        await engine.open(handle, { environment: {} }, signal).catch(() => {});
       } finally {
         await engine.remove(spec.runId);
       }
@@ -466,6 +505,20 @@ export function textOf(lines: readonly OutputLine[]): string {
 
 async function untilThere(folder: string, name: string): Promise<void> {
   while (!(await readdir(folder)).includes(name)) await Bun.sleep(10);
+}
+
+/** All that a folder's files hold; a FIFO holds nothing. */
+async function onDisk(folder: string): Promise<string> {
+  const files = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile());
+  const texts = await Promise.all(files.map(({ name }) => Bun.file(`${folder}/${name}`).text()));
+  return texts.join("\n");
+}
+
+async function messageOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => "no error",
+    (error: unknown) => String(error),
+  );
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Cursor,
+  Delivery,
   Engine,
   Exit,
   Image,
@@ -17,13 +18,16 @@ import { followRoom } from "../../src/engine/room/follow.ts";
 import { Leftover } from "../../src/engine/room/leftover.ts";
 import { marksOf } from "../../src/engine/room/read-marks.ts";
 import { Gate } from "../../src/engine/room/gate.ts";
-import { makeRoom, writeEnvironment } from "../../src/engine/room/room.ts";
+import { deliveryText } from "../../src/engine/room/delivery.ts";
+import { makeRoom } from "../../src/engine/room/room.ts";
 import type { ImagePlan } from "../../src/plan/plan.ts";
 import { RunnerError } from "../../src/shared/errors.ts";
 
 interface Stage {
   readonly spec: StageSpec;
   readonly handle: StageHandle;
+  /** In memory, as a container has it. */
+  readonly secrets: string;
   process?: ChildProcess;
   leftover?: Leftover;
   gate?: Gate;
@@ -59,7 +63,8 @@ export class FakeEngine implements Engine {
     if (this.stages.has(spec.runId)) throw new RunnerError("conflict", "this run has a stage already");
     const nonce = randomBytes(16).toString("hex");
     await mkdir(spec.workspace, { recursive: true });
-    await makeRoom(spec.room, spec, { room: spec.room, workspace: spec.workspace }, nonce);
+    const secrets = await mkdtemp("/dev/shm/gitfoss-fake-");
+    await makeRoom(spec.room, spec, { room: spec.room, workspace: spec.workspace, secrets }, nonce);
     const handle = {
       runId: spec.runId,
       engine: "fake",
@@ -67,7 +72,7 @@ export class FakeEngine implements Engine {
       room: spec.room,
       facts: { nonce },
     };
-    this.stages.set(spec.runId, { spec, handle, ended: false });
+    this.stages.set(spec.runId, { spec, handle, secrets, ended: false });
     return handle;
   }
 
@@ -95,14 +100,12 @@ export class FakeEngine implements Engine {
     });
   }
 
-  async open(
-    handle: StageHandle,
-    environment: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async open(handle: StageHandle, delivery: Delivery, signal: AbortSignal): Promise<void> {
     const stage = this.#stage(handle);
-    await writeEnvironment(handle.room, environment);
-    const gate = await Gate.open(handle.room, () => stage.ended, signal);
+    const gate = await Gate.open(handle.room, deliveryText(delivery, stage.secrets), {
+      ended: () => stage.ended,
+      signal,
+    });
     if (gate !== undefined) {
       stage.gate = gate;
       return;
@@ -169,6 +172,7 @@ export class FakeEngine implements Engine {
     while (stage.process !== undefined && !stage.ended) await sleep(2);
     stage.leftover?.close();
     stage.gate?.letGo();
+    await rm(stage.secrets, { recursive: true, force: true });
     this.stages.delete(runId);
   }
 

@@ -1,10 +1,11 @@
 import type { ContainerCreateOptions, MountSettings } from "dockerode";
 import type { StageSpec } from "../engine.ts";
+import { secretsFolderBytes } from "../room/delivery.ts";
 import { readOnlyFiles, writableFiles } from "../room/room.ts";
 import { containerName, runLabel, runnerLabel, stageLabel } from "./labels.ts";
 
 /** What the stage sees. */
-export const places = { room: "/gitfoss", workspace: "/workspace" } as const;
+export const places = { room: "/gitfoss", workspace: "/workspace", secrets: "/gitfoss/secrets" } as const;
 
 /** What a build needs as root: to write files of other owners, to change owner and user, to signal. Nothing else. */
 const capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"];
@@ -54,5 +55,14 @@ function mounts(spec: StageSpec): MountSettings[] {
     { Type: "bind", Source: spec.workspace, Target: places.workspace },
     ...readOnlyFiles.map((name) => roomFile(name, true)),
     ...writableFiles.map((name) => roomFile(name, false)),
+    inMemory,
   ];
 }
+
+/** Whoever the stage runs as makes its own files in it, closed to others. */
+const inMemory: MountSettings = {
+  Type: "tmpfs",
+  Source: "",
+  Target: places.secrets,
+  TmpfsOptions: { SizeBytes: secretsFolderBytes, Mode: 0o1777 },
+};

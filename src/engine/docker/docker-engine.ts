@@ -6,6 +6,7 @@ import { unlessAborted } from "../../shared/abort.ts";
 import type { ImagePlan } from "../../plan/plan.ts";
 import type {
   Cursor,
+  Delivery,
   Engine,
   Exit,
   Image,
@@ -16,7 +17,8 @@ import type {
 } from "../engine.ts";
 import { followRoom } from "../room/follow.ts";
 import { Gate } from "../room/gate.ts";
-import { makeRoom, writeEnvironment } from "../room/room.ts";
+import { deliveryText } from "../room/delivery.ts";
+import { makeRoom } from "../room/room.ts";
 import type { Marks } from "../room/marks.ts";
 import { marksOf } from "../room/read-marks.ts";
 import { connect, usesUserNamespaces } from "./connect.ts";
@@ -94,13 +96,9 @@ export class DockerEngine implements Engine {
     this.#watch(handle);
   }
 
-  async open(
-    handle: StageHandle,
-    environment: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    await writeEnvironment(handle.room, environment);
-    const gate = await Gate.open(handle.room, () => this.#watch(handle).ended, signal);
+  async open(handle: StageHandle, delivery: Delivery, signal: AbortSignal): Promise<void> {
+    const ended = (): boolean => this.#watch(handle).ended;
+    const gate = await Gate.open(handle.room, deliveryText(delivery, places.secrets), { ended, signal });
     if (gate !== undefined) {
       this.#gates.set(handle.runId, gate);
       return;

@@ -5,6 +5,12 @@ import { systemCodeOf } from "../../shared/errors.ts";
 /** Polls for a reader at the gate: the shell needs a millisecond or two from its start to there. */
 const pollMs = 1;
 
+/** When a wait for the stage is over without it: it ended, or the signal says so. */
+export interface Patience {
+  readonly ended: () => boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The gate of a stage that was let in. It stays open in this process until the stage is let go; when the process dies, the
  * stage sees the gate's end, and goes by itself once its commands have ended.
@@ -16,14 +22,25 @@ export class Gate {
     this.#descriptor = descriptor;
   }
 
-  /** Waits for the stage to get to the gate of its room, and lets it in; undefined when `ended` turned true before. */
-  static async open(room: string, ended: () => boolean, signal: AbortSignal): Promise<Gate | undefined> {
-    while (!ended()) {
-      signal.throwIfAborted();
-      const descriptor = knock(`${room}/gate`);
-      if (descriptor !== undefined) return new Gate(descriptor);
-      await sleep(pollMs);
+  /**
+   * Waits for the stage to get to the gate of its room, hands `delivery` over and lets it in; undefined when it ended before.
+   * A stage whose runner dies on the way has got no line at its gate, and goes.
+   */
+  static async open(room: string, delivery: string, patience: Patience): Promise<Gate | undefined> {
+    // Open from before the stage is at its gate: what it reads there ends only when we say so.
+    const outlet = openSync(`${room}/env`, constants.O_RDWR | constants.O_NONBLOCK);
+    let gate: number | undefined;
+    try {
+      gate = await knock(`${room}/gate`, patience);
+      if (gate !== undefined) await writeAll(outlet, Buffer.from(delivery), patience);
+    } catch (error) {
+      if (gate !== undefined) closeSync(gate);
+      throw error;
+    } finally {
+      closeSync(outlet);
     }
+    if (gate === undefined || writeLine(gate)) return gate === undefined ? undefined : new Gate(gate);
+    closeSync(gate);
     return undefined;
   }
 
@@ -41,15 +58,29 @@ export class Gate {
 }
 
 /** A FIFO without a reader refuses to be opened (ENXIO), which is how we know that nobody waits yet. */
-function knock(path: string): number | undefined {
-  try {
-    const descriptor = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    if (writeLine(descriptor)) return descriptor;
-    closeSync(descriptor);
-    return undefined;
-  } catch (error) {
-    if (systemCodeOf(error) === "ENXIO") return undefined;
-    throw error;
+async function knock(path: string, { ended, signal }: Patience): Promise<number | undefined> {
+  while (!ended()) {
+    signal.throwIfAborted();
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if (systemCodeOf(error) !== "ENXIO") throw error;
+    }
+    await sleep(pollMs);
+  }
+  return undefined;
+}
+
+/** As the stage makes room for it. Given up when the stage has ended. */
+async function writeAll(descriptor: number, bytes: Buffer, { ended, signal }: Patience): Promise<void> {
+  for (let written = 0; written < bytes.length && !ended();) {
+    signal.throwIfAborted();
+    try {
+      written += writeSync(descriptor, bytes, written);
+    } catch (error) {
+      if (systemCodeOf(error) !== "EAGAIN") throw error;
+      await sleep(pollMs);
+    }
   }
 }
 

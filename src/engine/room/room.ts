@@ -1,11 +1,11 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { RunnerError, systemCodeOf } from "../../shared/errors.ts";
 import { dirname } from "node:path";
-import { afterText, bootText, environmentText, scriptText, type Commands, type Places } from "./script.ts";
+import { afterText, bootText, scriptText, type Commands, type Places } from "./script.ts";
 
 /** Read by the stage; its own files can't be replaced from inside, since each is mounted by itself. */
-export const readOnlyFiles = ["boot", "script", "after", "env"] as const;
-export const writableFiles = ["gate", "out", "log"] as const;
+export const readOnlyFiles = ["boot", "script", "after"] as const;
+export const writableFiles = ["env", "gate", "out", "log"] as const;
 
 /**
  * Makes the room: a folder closed to everyone else on this machine, whose files are open to whichever user the stage
@@ -22,25 +22,16 @@ export async function makeRoom(
     boot: bootText(commands, places, nonce),
     script: scriptText(commands, places, nonce),
     after: afterText(commands, places, nonce),
-    env: "",
     log: "",
   };
   await Promise.all([
-    makeFifos([`${folder}/gate`, `${folder}/out`]),
+    makeFifos(["env", "gate", "out"].map((name) => `${folder}/${name}`)),
     ...Object.entries(texts).map(([name, text]) => writeFile(`${folder}/${name}`, text)),
   ]);
   await Promise.all([
-    ...["gate", "out", "log"].map((name) => chmod(`${folder}/${name}`, 0o666)),
+    ...writableFiles.map((name) => chmod(`${folder}/${name}`, 0o666)),
     ...readOnlyFiles.map((name) => chmod(`${folder}/${name}`, 0o644)),
   ]);
-}
-
-/** To be written just before the gate opens: into the mounted file itself, which a rename would not reach. */
-export async function writeEnvironment(
-  folder: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<void> {
-  await writeFile(`${folder}/env`, environmentText(environment));
 }
 
 /** A room that is there already is a stage's: not to be touched. */

@@ -6,14 +6,19 @@ export type Commands = Pick<
   "shell" | "beforeScript" | "script" | "afterScript" | "workingDirectory"
 >;
 
-/** Where the stage sees its room and its workspace. */
+/** Where the stage sees its room, its workspace, and the folder in memory that holds what it was given at its gate. */
 export interface Places {
   readonly room: string;
   readonly workspace: string;
+  readonly secrets: string;
 }
 
 /**
  * Runs first, waits at the gate, runs `script` and `after` in shells of their own and notes how they ended.
+ *
+ * At the gate it's given the environment, through the FIFO `env` and into memory. That FIFO is open for both directions before
+ * the gate is reached, so that neither side waits for the other to open it. Its end may also be that of the runner, so
+ * only the line at the gate, which comes after it, says that all was given.
  *
  * Both output streams of the commands go to the FIFO `out`, from which `cat` appends to `log`: order is kept, a
  * script may write to /dev/stderr (which would truncate a file), and nothing depends on the runner being alive.
@@ -34,7 +39,10 @@ export function bootText(commands: Commands, places: Places, nonce: string): str
 }
 exec </dev/null >>${file("log")} 2>&1
 if ! command -v cat >/dev/null; then echo 'gitfoss-ci-runner needs "cat" in the image'; exit 125; fi
-exec 5<${file("gate")}
+exec 6<>${file("env")} 5<${file("gate")}
+exec 7<${file("env")} 6>&-
+(umask 077; exec cat <&7 >${quote(`${places.secrets}/.env`)}) || exit 125
+exec 7<&-
 read -r gitfoss_line <&5 || exit 125
 exec 2>/dev/null
 trap gitfoss_told=1 TERM INT HUP
@@ -72,15 +80,6 @@ export function afterText(commands: Commands, places: Places, nonce: string): st
   return commandsText(commands.afterScript, first, { commands, places, nonce });
 }
 
-/** `export` lines for sourcing. Names are checked by whoever made them: a letter or "_", then those and digits. */
-export function environmentText(environment: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(environment).map(([name, value]) => {
-    const assignment = `export ${name}=${quote(value)}`;
-    return readOnlyInSomeShells.has(name) ? `(${assignment}) 2>/dev/null && ${assignment}` : assignment;
-  });
-  return `${lines.join("\n")}\n`;
-}
-
 /** What a marker in the log begins with; no output has it by accident. */
 export function markerPrefix(nonce: string): string {
   return `\u001e${nonce} `;
@@ -105,7 +104,7 @@ function commandsText(list: readonly string[], first: number, context: Context):
     const text = index < list.length - 1 ? notTheLast(command) : command;
     return `{ gitfoss_begin ${step}; } 2>/dev/null\neval "$gitfoss_trace"${quote(text)}\n`;
   });
-  return `. ${quote(`${context.places.room}/env`)}
+  return `. ${quote(`${context.places.secrets}/.env`)}
 gitfoss_begin() {
   gitfoss_code=$?
   case $- in *x*) gitfoss_trace='set -x
@@ -138,8 +137,6 @@ gitfoss_oom=$gitfoss_found
 if [ -r cpu.stat ]; then gitfoss_find usage_usec cpu.stat; gitfoss_cpu=$gitfoss_found\${gitfoss_found:+000}
 else read -r gitfoss_cpu <cpuacct/cpuacct.usage; fi`;
 
-const readOnlyInSomeShells = new Set(["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"]);
-
-function quote(text: string): string {
+export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

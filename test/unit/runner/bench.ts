@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Image, StageCondition, StageHandle, StageSpec } from "../../../src/engine/engine.ts";
+import type { Delivery, Image, StageCondition, StageHandle, StageSpec } from "../../../src/engine/engine.ts";
 import type { RunRequest, Verdict } from "../../../src/events/event.ts";
 import type { RunState } from "../../../src/events/run-state.ts";
 import type { ImagePlan, StagePlan } from "../../../src/plan/plan.ts";
@@ -60,13 +60,9 @@ class WatchedEngine extends FakeEngine {
     await this.#note("start", handle.runId, signal);
     return super.start(handle, signal);
   }
-  override async open(
-    handle: StageHandle,
-    environment: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  override async open(handle: StageHandle, delivery: Delivery, signal: AbortSignal): Promise<void> {
     await this.#note("open", handle.runId);
-    return super.open(handle, environment, signal);
+    return super.open(handle, delivery, signal);
   }
   override async stop(handle: StageHandle, graceMs: number): Promise<void> {
     await this.#note("stop", handle.runId);
