@@ -16,7 +16,7 @@ import type {
 } from "../../src/engine/engine.ts";
 import { followRoom } from "../../src/engine/room/follow.ts";
 import { Leftover } from "../../src/engine/room/leftover.ts";
-import { marksOf } from "../../src/engine/room/read-marks.ts";
+import { marksOf, signalCommands } from "../../src/engine/room/read-marks.ts";
 import { Gate } from "../../src/engine/room/gate.ts";
 import { deliveryText } from "../../src/engine/room/delivery.ts";
 import { makeRoom } from "../../src/engine/room/room.ts";
@@ -138,7 +138,12 @@ export class FakeEngine implements Engine {
   async stop(handle: StageHandle, graceMs: number): Promise<void> {
     const stage = this.#stage(handle);
     stage.gate?.close();
-    this.#signal(stage, "SIGTERM");
+    const place = { room: handle.room, nonce: String(handle.facts["nonce"]) };
+    void signalCommands(
+      place,
+      () => this.#signal(stage, "SIGTERM"),
+      () => stage.ended,
+    );
     const deadline = performance.now() + graceMs;
     while (!stage.ended && performance.now() < deadline) await sleep(5);
     this.#signal(stage, "SIGKILL");

@@ -125,7 +125,7 @@ export class DockerEngine implements Engine {
   async stop(handle: StageHandle, graceMs: number): Promise<void> {
     const container = this.#docker.getContainer(handle.container);
     this.#gates.get(handle.runId)?.close();
-    await stopContainer(container, String(handle.facts["shell"]), this.#watch(handle).done, graceMs);
+    await stopContainer(container, handle, this.#watch(handle), graceMs);
   }
 
   async inspect(handle: StageHandle, signal: AbortSignal): Promise<StageCondition> {

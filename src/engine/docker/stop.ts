@@ -1,6 +1,9 @@
 import type Docker from "dockerode";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { StageHandle } from "../engine.ts";
+import { signalCommands } from "../room/read-marks.ts";
 import { isAlreadySo, isNotFound, translate } from "./errors.ts";
+import type { Watch } from "./watch.ts";
 
 /**
  * TERM to every process (the engine's own kill reaches just the first), and KILL to what is left after the grace.
@@ -8,12 +11,18 @@ import { isAlreadySo, isNotFound, translate } from "./errors.ts";
  */
 export async function stopContainer(
   container: Docker.Container,
-  shell: string,
-  ended: Promise<void>,
+  handle: StageHandle,
+  watch: Watch,
   graceMs: number,
 ): Promise<void> {
+  const { nonce, shell } = handle.facts;
+  const ended = watch.done;
   const grace = sleep(graceMs, false, { ref: false }); // runs already while the engine is asked, which may hang
-  const terminated = terminateAll(container, shell);
+  const terminated = signalCommands(
+    { room: handle.room, nonce: String(nonce) },
+    () => terminateAll(container, String(shell)),
+    () => watch.ended,
+  );
   terminated.catch(() => {});
   const inTime = await Promise.race([ended.then(() => true), grace]);
   if (inTime) return;

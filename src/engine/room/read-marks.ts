@@ -1,17 +1,22 @@
 import { open, type FileHandle } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { systemCodeOf } from "../../shared/errors.ts";
 import { Cutter } from "./cut.ts";
 import { Marks } from "./marks.ts";
 
 const readBytes = 256 * 1024;
 
-/** What a room's log says of its stage so far; undefined when there is no such room. */
-export async function marksOf(room: string, nonce: string): Promise<Marks | undefined> {
+/** What a room's log says of its stage so far, in its first `until` bytes; undefined when there is no such room. */
+export async function marksOf(
+  room: string,
+  nonce: string,
+  until = Number.POSITIVE_INFINITY,
+): Promise<Marks | undefined> {
   const marks = new Marks();
   try {
     const file = await open(`${room}/log`, "r");
     try {
-      await readMarks(file, Number.POSITIVE_INFINITY, new Cutter(nonce), marks);
+      await readMarks(file, until, new Cutter(nonce), marks);
     } finally {
       await file.close();
     }
@@ -20,6 +25,27 @@ export async function marksOf(room: string, nonce: string): Promise<Marks | unde
     throw error;
   }
   return marks;
+}
+
+/** The mark of the first command, or of the end, stands nearer to the beginning than this. */
+const beginningBytes = 4096;
+const startMs = 50;
+
+/**
+ * Sends a signal that the commands are to get. While their shell is being started it's lost (a fork of another shell takes
+ * it), so it's sent until it was sent to commands that had begun. `ended` as for all who wait for a stage.
+ */
+export async function signalCommands(
+  { room, nonce }: { readonly room: string; readonly nonce: string },
+  send: () => Promise<void> | void,
+  ended: () => boolean,
+): Promise<void> {
+  for (let begun = false; !begun && !ended();) {
+    const marks = await marksOf(room, nonce, beginningBytes);
+    begun = marks === undefined || marks.step > 0 || marks.end !== undefined;
+    await send();
+    if (!begun) await sleep(startMs);
+  }
 }
 
 /** The marks in the log's first `until` bytes. */
