@@ -87,6 +87,10 @@ function statusOf(event: RecordedEvent): object {
       return { status: "RUNNING", seq, time, type, attempt: event.attempt, deadline: event.deadline };
     case "container":
       return { status: "RUNNING", seq, time, type, attempt: event.attempt, image: event.image };
+    case "try_failed": {
+      const { attempt, exitCode, cause, reason } = event;
+      return { status: "RUNNING", seq, time, type, attempt, exitCode, cause, reason };
+    }
     case "cancel_requested":
       return { seq, time, type, by: event.by };
     case "finished":

@@ -1,4 +1,4 @@
-import type { Step, Verdict } from "../events/event.ts";
+import type { FailedTry, Step, Verdict } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { Artifact } from "../store/artifact.ts";
 import type { RunSummary } from "../store/summary.ts";
@@ -64,6 +64,7 @@ function details(run: RunState): object {
     steps: steps.map(stepView),
     usage: { ...noUsage, pullSeconds: run.pullSeconds, ...usage },
     attempts: run.attempts,
+    tries: (run.tries ?? []).map(tryView),
     image: run.image ?? plan.image.name,
     allowFailure: plan.allowFailure,
     cancelRequestedBy: run.cancelRequestedBy,
@@ -71,6 +72,12 @@ function details(run: RunState): object {
     tests,
     log,
   };
+}
+
+/** Of a try that failed and was followed by another; its lines in the log end with `lines`. */
+function tryView({ attempt, exitCode, cause, reason, steps, usage, lines, finishedAt }: FailedTry): object {
+  const shown = { steps: steps.map(stepView), usage: { ...noUsage, ...usage } };
+  return { attempt, exitCode, cause, reason, ...shown, lines, finishedAt };
 }
 
 function stepView({ step, section, command, exitCode, durationSeconds }: Step): object {

@@ -48,7 +48,22 @@ export type RunEvent =
       readonly pullSeconds: number;
     }
   | { readonly type: "cancel_requested"; readonly by: string }
+  /** A try failed, and another one follows. */
+  | ({ readonly type: "try_failed" } & FailedTry)
   | ({ readonly type: "finished" } & Verdict);
+
+/** How a try ended that another one follows. The verdict is the last one's. */
+export interface FailedTry {
+  readonly attempt: number;
+  readonly exitCode: number | null;
+  readonly cause: Cause;
+  readonly reason: string;
+  readonly steps: readonly Step[];
+  readonly usage: Usage;
+  /** The seq of its last line in the run's log. */
+  readonly lines: number;
+  readonly finishedAt: string;
+}
 
 /** How a run ended. */
 export interface Verdict {

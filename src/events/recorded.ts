@@ -78,6 +78,17 @@ const verdictShapes = {
   tests: optional(testReport),
 };
 
+const failedTryShapes = {
+  attempt: count,
+  exitCode: nullable(number),
+  cause: oneOf(...causes, "artifacts", "disk"),
+  reason: text,
+  steps: list(step),
+  usage,
+  lines: count,
+  finishedAt: text,
+};
+
 const recorded = { runId: text, seq: count, time: text };
 
 const events: readonly Shape[] = [
@@ -92,6 +103,7 @@ const events: readonly Shape[] = [
     pullSeconds: number,
   }),
   record({ ...recorded, type: oneOf("cancel_requested"), by: text }),
+  record({ ...recorded, type: oneOf("try_failed"), ...failedTryShapes }),
   record({ ...recorded, type: oneOf("finished"), ...verdictShapes }),
 ];
 const recordedEvent = either(...events);
@@ -110,6 +122,7 @@ const runState = record({
   image: nullable(text),
   pullSeconds: nullable(number),
   cancelRequestedBy: nullable(text),
+  tries: optional(list(record(failedTryShapes))),
   verdict: nullable(record(verdictShapes)),
   lastSeq: count,
 });

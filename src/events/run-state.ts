@@ -1,7 +1,7 @@
 import type { StageHandle } from "../engine/engine.ts";
 import type { StagePlan } from "../plan/plan.ts";
 import { unreachable } from "../shared/errors.ts";
-import type { FinalStatus, RecordedEvent, RunRequest, Status, Verdict } from "./event.ts";
+import type { FailedTry, FinalStatus, RecordedEvent, RunRequest, Status, Verdict } from "./event.ts";
 
 /** What a run is now: the fold of its events. Times are RFC 3339. Plain JSON, kept as run.json. */
 export interface RunState {
@@ -24,6 +24,8 @@ export interface RunState {
   readonly pullSeconds: number | null;
   /** Who asked first. */
   readonly cancelRequestedBy: string | null;
+  /** Those that failed and were followed by another; absent when there was none. */
+  readonly tries?: readonly FailedTry[];
   readonly verdict: Verdict | null;
   /** Of the last event that counted. */
   readonly lastSeq: number;
@@ -37,7 +39,15 @@ export function isFinal(status: Status): status is FinalStatus {
 export function isTolerated({ status, cause, exitCode }: Verdict, { allowFailure }: StagePlan): boolean {
   if (status !== "FAILURE") return false;
   if (typeof allowFailure === "boolean") return allowFailure;
-  return cause === "script" && exitCode !== null && allowFailure.includes(exitCode);
+  return endedByScript({ cause, exitCode }, allowFailure);
+}
+
+/** The script's own exit code is one of `codes`. What the runner ended, or what failed around the script, has none. */
+export function endedByScript(
+  { cause, exitCode }: Pick<Verdict, "cause" | "exitCode">,
+  codes: readonly number[],
+): boolean {
+  return (cause === "script" || cause === "oom") && exitCode !== null && codes.includes(exitCode);
 }
 
 /**
@@ -87,11 +97,21 @@ function changesOf(state: RunState, event: RecordedEvent): Partial<RunState> {
       return { handle: event.handle, image: event.image, pullSeconds: event.pullSeconds };
     case "cancel_requested":
       return { cancelRequestedBy: state.cancelRequestedBy ?? event.by };
+    case "try_failed":
+      return { handle: null, tries: withFailedTry(state, event) };
     case "finished":
       return { status: event.status, finishedAt: event.time, verdict: verdictOf(event) };
     default:
       return unreachable(event);
   }
+}
+
+function withFailedTry(
+  { tries = [] }: RunState,
+  event: RecordedEvent & { readonly type: "try_failed" },
+): readonly FailedTry[] {
+  const { attempt, exitCode, cause, reason, steps, usage, lines, finishedAt } = event;
+  return [...tries, { attempt, exitCode, cause, reason, steps, usage, lines, finishedAt }];
 }
 
 function verdictOf(event: RecordedEvent & { readonly type: "finished" }): Verdict {

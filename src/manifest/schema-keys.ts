@@ -146,7 +146,7 @@ export const retry = Type.Union(
       closed("how many more times, or a map with max"),
     ),
   ],
-  is("how many more times, or a map with max"),
+  is(`how many more times, 0 to ${mostRetries}, or a map with max`),
 );
 
 export const resources = Type.Object(

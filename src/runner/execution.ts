@@ -13,6 +13,7 @@ import { namedSteps, isExpected, outcomeOfError, outcomeOfExit, outcomeOfInterru
 import type { Outcome } from "./outcome.ts";
 import { readReports } from "./read-reports.ts";
 import { untilAvailable } from "./retry.ts";
+import { awaitsNextTry, beginNextTry, deservesAnotherTry, recordFailedTry } from "./tries.ts";
 
 /**
  * One run, from the moment it has a slot until its verdict is on disk. `settled` resolves then (or when the run was left
@@ -21,7 +22,9 @@ import { untilAvailable } from "./retry.ts";
 export class Execution {
   readonly settled: Promise<void>;
   readonly cleaned: Promise<void>;
-  readonly #interruption = new Interruption();
+  /** Of the try that goes on. */
+  #interruption = new Interruption();
+  #canceled = false;
   readonly #leave = new AbortController();
   readonly #options: RunnerOptions;
   #state: RunState;
@@ -40,6 +43,7 @@ export class Execution {
   }
 
   cancel(): void {
+    this.#canceled = true;
     this.#interruption.interrupt("canceled");
   }
 
@@ -49,14 +53,25 @@ export class Execution {
   }
 
   async #carryOut(adopt: StageHandle | undefined): Promise<StageHandle | undefined | "left"> {
-    const { clock } = this.#options;
-    const { plan } = this.#state;
     const log = await this.#begin();
-    this.#interruption.interruptAt(this.#state.deadline ?? timestamp(clock.now()), clock);
+    for (let adopted = adopt; ; adopted = undefined) {
+      const { outcome, exit } = await this.#try(log, adopted);
+      if ((await this.#conclude(log, outcome, exit)) === "over") return this.#state.handle ?? undefined;
+      this.#interruption = new Interruption();
+      if (this.#canceled) this.#interruption.interrupt("canceled");
+    }
+  }
+
+  async #try(log: RunLog, adopt: StageHandle | undefined): Promise<{ outcome: Outcome; exit?: Exit }> {
+    const options = this.#options;
+    const { plan } = this.#state;
     let exit: Exit | undefined;
     let outcome: Outcome;
     try {
-      if (adopt === undefined) this.#state = await launch(this.#state, log, this.#options, this.#either());
+      if (awaitsNextTry(this.#state))
+        this.#state = await beginNextTry(this.#state, log, options, this.#either());
+      this.#interruption.interruptAt(this.#state.deadline ?? timestamp(options.clock.now()), options.clock);
+      if (adopt === undefined) this.#state = await launch(this.#state, log, options, this.#either());
       exit = await this.#follow(handleOf(this.#state), log);
       outcome = outcomeOfExit(exit, plan);
     } catch (error) {
@@ -67,8 +82,7 @@ export class Execution {
       outcome = outcomeOfInterruption(this.#interruption.kind, plan, exit);
     }
     this.#interruption.clear();
-    await this.#conclude(log, outcome, exit);
-    return this.#state.handle ?? undefined;
+    return { outcome, ...(exit === undefined ? {} : { exit }) };
   }
 
   /** Waits for room on the disk if need be: a run that can't be recorded has no verdict either. */
@@ -116,11 +130,14 @@ export class Execution {
     }
   }
 
-  async #conclude(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<void> {
+  /** Artifacts are of the last try only: a failure that another one follows leaves none. */
+  async #conclude(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<"over" | "again"> {
+    if (this.#isToBeTriedAgain(outcome)) return this.#failTry(log, outcome, exit);
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
     const reports = await readReports(this.#state, log, this.#options);
     const kept = await keepArtifacts(this.#state, outcome, log, this.#options);
+    if (this.#isToBeTriedAgain(kept.outcome)) return this.#failTry(log, kept.outcome, exit);
     const queueSeconds = secondsBetween(createdAt, startedAt ?? createdAt);
     const runSeconds = secondsBetween(startedAt ?? createdAt, timestamp(clock.now()));
     const finished = {
@@ -136,6 +153,19 @@ export class Execution {
     // What the run itself left may be what fills the disk.
     const relieve = (): Promise<void> => cleanUp(this.#state, undefined, this.#options);
     this.#state = await this.#stored("the verdict of a run", verdict, relieve);
+    return "over";
+  }
+
+  #isToBeTriedAgain(outcome: Outcome): boolean {
+    return !this.#canceled && deservesAnotherTry(outcome, this.#state);
+  }
+
+  async #failTry(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<"again"> {
+    const failed = (): Promise<RunState> =>
+      recordFailedTry(this.#state, { log, outcome, exit }, this.#options);
+    const relieve = (): Promise<void> => cleanUp(this.#state, undefined, this.#options);
+    this.#state = await this.#stored("the failed try of a run", failed, relieve);
+    return "again";
   }
 
   #stored<T>(what: string, work: () => Promise<T>, relieve?: () => Promise<void>): Promise<T> {

@@ -2,12 +2,14 @@ import type { StageHandle } from "../engine/engine.ts";
 import type { RunState } from "../events/run-state.ts";
 import { removeWork } from "./cleanup.ts";
 import type { RunnerOptions } from "./context.ts";
+import { failure } from "./outcome.ts";
 import { untilAvailable } from "./retry.ts";
+import { awaitsNextTry, deservesAnotherTry, recordFailedTry } from "./tries.ts";
 import { giveUp } from "./verdicts.ts";
 
 export type Recovered =
   | { readonly kind: "adopt"; readonly state: RunState; readonly handle: StageHandle }
-  /** Nothing of its script has run. `state` is of a new attempt, which has no container yet. */
+  /** Nothing of its script has run, or a try of it has failed and the next one is due. `state` has no container. */
   | { readonly kind: "begin"; readonly state: RunState }
   | { readonly kind: "over" };
 
@@ -26,6 +28,7 @@ export async function recoverRun(
 async function recoverNow(state: RunState, options: RunnerOptions, signal: AbortSignal): Promise<Recovered> {
   const { engine, log } = options;
   const { runId, handle, request } = state;
+  if (awaitsNextTry(state)) return { kind: "begin", state };
   const condition =
     handle === null ? "created" : await engine.inspect(handle, AbortSignal.timeout(inspectMs));
   if (handle !== null && (condition === "running" || condition === "ended")) {
@@ -33,7 +36,13 @@ async function recoverNow(state: RunState, options: RunnerOptions, signal: Abort
     return { kind: "adopt", state, handle };
   }
   if (condition === "gone") {
-    await giveUp(state, "its container was gone when the runner came back", options);
+    const outcome = failure("engine", "its container was gone when the runner came back");
+    if (state.cancelRequestedBy === null && deservesAnotherTry(outcome, state)) {
+      const runLog = await options.store.openLog(runId);
+      const failed = await recordFailedTry(state, { log: runLog, outcome, exit: undefined }, options);
+      return { kind: "begin", state: failed };
+    }
+    await giveUp(state, outcome.reason, options);
     await removeWork(state, options);
     return { kind: "over" };
   }

@@ -90,6 +90,12 @@ export class RunLog {
     this.#write("runner", [{ step: 0, text }], this.#cursor);
   }
 
+  /** The same, and what follows is another container's output, which is read from its start. */
+  sayAnew(text: string): void {
+    this.#write("runner", [{ step: 0, text }], undefined);
+    this.#cursor = undefined;
+  }
+
   #write(stream: LogLine["stream"], lines: readonly OutputLine[], cursor: Cursor | undefined): void {
     if (this.#closed) throw new Error("the run's log is closed");
     const time = timestamp(this.#clock.now());

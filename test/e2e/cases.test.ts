@@ -189,7 +189,7 @@ async function checkTests(run: Outcome, { tests }: ExpectedStage): Promise<void>
 
 /** Everything that says when or how long, who, or where on this machine. */
 const varying = new Set(
-  "time deadline runId stageId pipelineId orgId repoId source handle usage pullSeconds durationSeconds".split(
+  "time deadline finishedAt runId stageId pipelineId orgId repoId source handle usage pullSeconds durationSeconds".split(
     " ",
   ),
 );

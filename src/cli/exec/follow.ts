@@ -36,7 +36,13 @@ export async function followRun(
       await view.log(run.plan.id, lines);
     }
     const verdict = await events.finish(signal);
-    return { plan: run.plan, verdict, lastLines: lastLines.read() };
+    const { failedTries } = events;
+    return {
+      plan: run.plan,
+      verdict,
+      lastLines: lastLines.read(),
+      ...(failedTries === 0 ? {} : { failedTries }),
+    };
   } finally {
     events.close();
   }
@@ -50,6 +56,7 @@ class EventFeed {
   readonly #unsubscribe: () => void;
   readonly #final = Promise.withResolvers<void>();
   #shown = 0;
+  #failedTries = 0;
   #last: Promise<void> = Promise.resolve();
 
   constructor(store: Watched, runId: string, show: (event: RecordedEvent) => Promise<void>) {
@@ -62,6 +69,10 @@ class EventFeed {
       else this.pump().catch(this.#final.reject);
     });
     this.#final.promise.catch(() => {}); // whoever awaits it later gets the error
+  }
+
+  get failedTries(): number {
+    return this.#failedTries;
   }
 
   pump(): Promise<void> {
@@ -88,6 +99,7 @@ class EventFeed {
     for (const event of events) {
       if (event.seq <= this.#shown || event.type === "finished") continue;
       this.#shown = event.seq;
+      if (event.type === "try_failed") this.#failedTries++;
       await this.#show(event);
     }
   }

@@ -9,6 +9,8 @@ export interface StageResult {
   readonly verdict: Verdict;
   /** The end of its log, for those that failed. */
   readonly lastLines: readonly string[];
+  /** How many tries failed before the one that the verdict is of. */
+  readonly failedTries?: number;
 }
 
 /** A failure that counts: one that the manifest doesn't allow. */

@@ -75,12 +75,13 @@ function colourOf(result: StageResult): string {
   return result.verdict.status === "PASSED" ? dim : yellow;
 }
 
-function noteOf({ plan, verdict }: StageResult, isSlowest: boolean): string {
+function noteOf({ plan, verdict, failedTries = 0 }: StageResult, isSlowest: boolean): string {
   const { cause, status, artifacts } = verdict;
   const { pullSeconds = 0 } = verdict.usage;
   const ranToItsEnd = status === "SUCCESS" || status === "FAILURE";
   const notes: readonly (readonly [boolean, string])[] = [
     [ranToItsEnd && cause !== null, cause ?? ""],
+    [failedTries > 0, `try ${failedTries + 1} of ${Math.max(plan.retry?.max ?? 0, failedTries) + 1}`],
     [isTolerated(verdict, plan), "failure allowed"],
     [!ranToItsEnd, printable(verdict.reason)],
     [pullSeconds >= 1, `image pull ${formatDuration(pullSeconds)}`],

@@ -54,6 +54,17 @@ test("a stage's status begins with the mission's keys and goes on with ours", as
   });
 });
 
+test("tries that failed before the last one are told", async () => {
+  const { runId } = await api.accept({ stageId: "flaky" });
+  expect(await jsonOf(api.get(`/run/${runId}`))).toMatchObject({ tries: [] });
+  await api.store.record(runId, { type: "started", attempt: 1, deadline: "2026-01-01T00:15:00.000Z" });
+  const failed = { attempt: 1, exitCode: 3, cause: "script", reason: "command 1 ended with 3" } as const;
+  const rest = { steps: [], lines: 2, finishedAt: "2026-01-01T00:01:00.000Z" };
+  await api.store.record(runId, { type: "try_failed", ...failed, ...rest, usage: { runSeconds: 2 } });
+  const body = await jsonOf(api.get(`/run/${runId}`));
+  expect(body).toMatchObject({ status: "RUNNING", attempts: 1, tries: [{ ...failed, ...rest }] });
+});
+
 test("no path of this machine and no variable is told", async () => {
   await api.accept({ stageId: "quiet", variables: { PASSWORD: "hunter2" } });
   const text = await (await api.get("/stage/quiet")).text();

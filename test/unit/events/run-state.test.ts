@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import type { RecordedEvent, RunEvent } from "../../../src/events/event.ts";
+import type { RecordedEvent, RunEvent, Verdict } from "../../../src/events/event.ts";
 import { isRecordedEvent, isRunState } from "../../../src/events/recorded.ts";
-import { reduceRun, type RunState } from "../../../src/events/run-state.ts";
+import { isTolerated, reduceRun, type RunState } from "../../../src/events/run-state.ts";
+import type { StagePlan } from "../../../src/plan/plan.ts";
 import { finished, plan, requestOf, started } from "../store/samples.ts";
 
 const runId = "0192f0c0-0000-7000-8000-000000000000";
@@ -51,6 +52,44 @@ test("a second attempt has no container yet and keeps the time of the first star
   const state = fold(accepted, started, container, again);
   expect(state).toMatchObject({ handle: null, attempts: 2, deadline: "2031-01-01T00:00:00.000Z" });
   expect(state.startedAt).toBe("2026-01-01T00:00:02.000Z");
+});
+
+const failedTry = {
+  attempt: 1,
+  exitCode: 3,
+  cause: "script",
+  reason: "command 1 ended with exit code 3",
+  steps: [],
+  usage: { runSeconds: 1 },
+  lines: 7,
+  finishedAt: "2026-01-01T00:00:04.000Z",
+} as const;
+
+test("a failed try is kept, and the run goes on without a container", () => {
+  const event: RunEvent = { type: "try_failed", ...failedTry };
+  const state = fold(accepted, started, container, event);
+  expect(state).toMatchObject({ status: "RUNNING", handle: null, tries: [failedTry] });
+  expect(isRecordedEvent(recorded(event, 4))).toBe(true);
+  expect(isRecordedEvent(recorded({ ...event, lines: -1 }, 4))).toBe(false);
+  expect(isRunState(JSON.parse(JSON.stringify(state)))).toBe(true);
+  expect(isRunState({ ...state, tries: [{ ...failedTry, steps: "none" }] })).toBe(false);
+});
+
+test("a failure is tolerated by its script's exit code, not by that of what was ended", () => {
+  const tolerated = (changes: Partial<Verdict>, allowFailure: StagePlan["allowFailure"]): boolean => {
+    const { type: _, ...verdict } = finished;
+    const failed = { ...verdict, status: "FAILURE", cause: "script", exitCode: 3, ...changes } as const;
+    return isTolerated(failed, { ...plan, allowFailure });
+  };
+  expect(tolerated({}, false)).toBe(false);
+  expect(tolerated({}, true)).toBe(true);
+  expect(tolerated({ cause: "image", exitCode: null }, true)).toBe(true);
+  expect(tolerated({}, [3, 4])).toBe(true);
+  expect(tolerated({}, [4])).toBe(false);
+  expect(tolerated({ cause: "oom", exitCode: 137 }, [137])).toBe(true);
+  expect(tolerated({ cause: "timeout", exitCode: 143 }, [143])).toBe(false);
+  expect(tolerated({ cause: "artifacts", exitCode: 0 }, [0])).toBe(false);
+  expect(tolerated({ status: "CANCELED", cause: "canceled" }, true)).toBe(false);
 });
 
 test("who asked first for a cancel is remembered", () => {

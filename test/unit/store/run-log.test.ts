@@ -57,6 +57,24 @@ test("a line has its keys in the order of the contract, and a record with the cu
   );
 });
 
+test("between two tries the log goes on, and the cursor begins anew, also for whoever opens it again", async () => {
+  const path = newPath();
+  const log = await open(path);
+  log.append([line("first")], 17);
+  log.sayAnew("once more");
+  expect(log.cursor).toBeUndefined();
+  log.close();
+  const again = await open(path);
+  expect([again.cursor, again.lastSeq]).toEqual([undefined, 2]);
+  again.append([line("second")], 5);
+  again.finish();
+  expect(storedLines(path).map(({ seq, stream, text }) => [seq, stream, text])).toEqual([
+    [1, "stdout", "first"],
+    [2, "runner", "once more"],
+    [3, "stdout", "second"],
+  ]);
+});
+
 const anyText = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.string({

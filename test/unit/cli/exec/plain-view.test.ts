@@ -150,6 +150,13 @@ describe("the summary", () => {
     ),
   ];
 
+  test("says which try a stage ended with", () => {
+    const tried = result(stage("flaky", { retry: { max: 2 } }), verdict());
+    expect(renderSummary([{ ...tried, failedTries: 1 }], { columns: 80, colour: false })).toBe(
+      "stage  result   exit  time  note\nflaky  success  0     0.4s  try 2 of 3\n",
+    );
+  });
+
   test("is this at 200 columns", () => {
     expect(renderSummary(results, { columns: 200, colour: false })).toBe(
       `stage   result    exit  time     note
