@@ -27,7 +27,7 @@ async function trigger(context: ApiContext, body: Trigger, request: Request): Pr
 
 async function repeatedRun({ runner }: ApiContext, wanted: Trigger): Promise<RunState | undefined> {
   const { idempotencyKey: key } = wanted;
-  return key === undefined ? undefined : runner.repeated(key, fingerprintOf(wanted));
+  return key === undefined ? undefined : (await runner.repeated(key, fingerprintOf(wanted)))?.[0];
 }
 
 function idempotencyKeyOf(request: Request): string | undefined {

@@ -84,6 +84,8 @@ export const plan = record({
   gitLfs: optional(flag),
   rules: optional(list(rule)),
   leftOut: optional(text),
+  decided: optional(flag),
+  notes: optional(list(text)),
   secrets: optional(list(record({ variable: text, name: text, file: flag }))),
   services: optional(list(service)),
   caches: optional(list(cache)),

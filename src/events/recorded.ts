@@ -23,6 +23,8 @@ const commit = record({
   tag: optional(text),
   defaultBranch: optional(text),
   message: text,
+  author: optional(text),
+  time: optional(text),
 });
 
 const source = either(

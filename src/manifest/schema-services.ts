@@ -36,7 +36,8 @@ const healthcheck = Type.Object(
 );
 
 const alias = Type.String({
-  pattern: "^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
+  // With variables in it, it's checked when they are in place.
+  pattern: "^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?|[A-Za-z0-9{}$_-]*\\$[A-Za-z0-9{}$_-]*)$",
   description: "a host name: letters, digits and -",
 });
 

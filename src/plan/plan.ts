@@ -38,6 +38,10 @@ export interface StagePlan {
   readonly rules?: readonly RulePlan[];
   /** Why its rules leave it out: it's `PASSED` without having run. */
   readonly leftOut?: string;
+  /** Rules are applied and variables in place: nothing of it is to be decided again, though a run be submitted again. */
+  readonly decided?: true;
+  /** What its log begins with: what couldn't be told exactly when it was decided. */
+  readonly notes?: readonly string[];
   readonly secrets?: readonly SecretPlan[];
   readonly services?: readonly ServicePlan[];
   readonly caches?: readonly CachePlan[];

@@ -3,13 +3,19 @@ import type { RunRequest } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { StagePlan } from "../plan/plan.ts";
 import type { RunnerOptions } from "./context.ts";
+import { decide } from "./decide.ts";
+import type { Admitted } from "./intake.ts";
 import type { Queue } from "./queue.ts";
+import { withdraw } from "./verdicts.ts";
 
-/** Puts triggers on disk and into the queue, each once. */
+/** As long as a look at a repository may take; who asked waits for it. */
+const decisionMs = 60_000;
+
+/** Decides triggers, and puts them on disk and into the queue, each once. */
 export class Acceptance {
   readonly #options: RunnerOptions;
   readonly #queue: Queue;
-  readonly #accepting = new Map<string, Promise<RunState>>();
+  readonly #accepting = new Map<string, Promise<readonly RunState[]>>();
   /** Being accepted. */
   #coming = 0;
 
@@ -18,42 +24,71 @@ export class Acceptance {
     this.#queue = queue;
   }
 
-  async submit(request: RunRequest, plan: StagePlan): Promise<RunState> {
-    const { idempotencyKey: key, fingerprint } = request;
-    if (key === undefined) return this.#accept(request, plan);
+  /** All of them or none. They have one Idempotency-Key in common, or none has one. */
+  async submitAll(wanted: readonly Admitted[]): Promise<readonly RunState[]> {
+    const { idempotencyKey: key, fingerprint } = wanted[0]?.request ?? {};
+    if (key === undefined) return this.#accept(wanted);
+    // Nothing is awaited between the second look and `set`, so that of many at once one accepts.
     const known = (await this.repeated(key, fingerprint)) ?? this.#accepting.get(key);
     if (known !== undefined) return mustBeSame(await known, fingerprint);
-    const accepted = this.#accept(request, plan).finally(() => this.#accepting.delete(key));
+    const accepted = this.#accept(wanted).finally(() => this.#accepting.delete(key));
     this.#accepting.set(key, accepted);
     return accepted;
   }
 
-  async repeated(key: string, fingerprint: string | undefined): Promise<RunState | undefined> {
-    const runId = this.#options.store.runWithIdempotencyKey(key);
-    const run = runId === undefined ? undefined : await this.#options.store.load(runId);
-    return run === undefined ? undefined : mustBeSame(run, fingerprint);
+  /** The runs that this key led to; undefined when there are none. */
+  async repeated(key: string, fingerprint: string | undefined): Promise<readonly RunState[] | undefined> {
+    const { store } = this.#options;
+    const runId = store.runWithIdempotencyKey(key);
+    const run = runId === undefined ? undefined : await store.load(runId);
+    return run === undefined ? undefined : mustBeSame([run], fingerprint);
   }
 
-  async #accept(request: RunRequest, plan: StagePlan): Promise<RunState> {
-    const { store, settings } = this.#options;
+  async #accept(wanted: readonly Admitted[]): Promise<readonly RunState[]> {
+    this.#refuseTooMany(wanted.length);
+    this.#coming += wanted.length;
+    try {
+      const decided: (Admitted & { readonly runId: string })[] = [];
+      for (const { request, plan } of wanted) decided.push(await this.#decided(request, plan));
+      const accepted = await this.#record(decided);
+      for (const state of accepted) this.#queue.add(state);
+      this.#queue.schedule();
+      return accepted;
+    } finally {
+      this.#coming -= wanted.length;
+    }
+  }
+
+  #refuseTooMany(coming: number): void {
     if (this.#queue.isShut)
       throw new RunnerError("shutting_down", "the runner shuts down; try again in a moment");
     const waiting = this.#queue.size + this.#coming;
-    if (waiting >= settings().queueLimit) {
+    if (waiting + coming > this.#options.settings().queueLimit) {
       throw new RunnerError("queue_full", `${String(waiting)} runs wait already; try again later`);
     }
+  }
+
+  async #decided(request: RunRequest, plan: StagePlan): Promise<Admitted & { readonly runId: string }> {
     const runId = Bun.randomUUIDv7();
-    this.#coming += 1;
-    const state = await store.accept(runId, request, plan).finally(() => {
-      this.#coming -= 1;
-    });
-    this.#queue.add(state);
-    this.#queue.schedule();
-    return state;
+    const signal = AbortSignal.timeout(decisionMs);
+    return { runId, request, plan: await decide({ runId, request, plan }, this.#options.settings(), signal) };
+  }
+
+  /** Those on disk before one that can't be stored never run. */
+  async #record(decided: readonly (Admitted & { readonly runId: string })[]): Promise<readonly RunState[]> {
+    const { store } = this.#options;
+    const accepted: RunState[] = [];
+    try {
+      for (const { runId, request, plan } of decided) accepted.push(await store.accept(runId, request, plan));
+      return accepted;
+    } catch (error) {
+      for (const state of accepted) await withdraw(state, this.#options).catch(() => {});
+      throw error;
+    }
   }
 }
 
-function mustBeSame(run: RunState, fingerprint: string | undefined): RunState {
-  if (run.request.fingerprint === fingerprint) return run;
+function mustBeSame(runs: readonly RunState[], fingerprint: string | undefined): readonly RunState[] {
+  if (runs.every(({ request }) => request.fingerprint === fingerprint)) return runs;
   throw new RunnerError("conflict", "this Idempotency-Key was used for another trigger; take a new one");
 }

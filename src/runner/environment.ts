@@ -1,36 +1,26 @@
-import type { RunRequest } from "../events/event.ts";
-import type { StagePlan } from "../plan/plan.ts";
-import type { Commit } from "../source/source.ts";
+import type { RunState } from "../events/run-state.ts";
+import { expandVariables, type Lookup } from "../plan/expand.ts";
+import { givenVariables, type RunnerIdentity } from "./given-variables.ts";
 
-/** Who runs it, for CI_RUNNER_*. */
-export interface RunnerIdentity {
-  readonly runnerId: string;
-  readonly version: string;
-}
+/** What a run's variables follow from. */
+export type RunFacts = Pick<RunState, "runId" | "request" | "plan">;
 
-/** All variables of a stage: the manifest's, the trigger's over them, and over both those that are given to every stage. */
+/**
+ * All variables of a stage: the manifest's, the trigger's over them, and over both those that are given to every stage. References
+ * in the manifest's values are replaced; those of the trigger are data, in which nothing is. `secretOf` knows the secrets that the
+ * manifest's values may refer to. Throws `invalid_request` when they become too long.
+ */
 export function environmentOf(
-  runId: string,
-  request: RunRequest,
-  plan: StagePlan,
+  run: RunFacts,
   identity: RunnerIdentity,
+  secretOf: Lookup = () => undefined,
 ): Record<string, string> {
-  return {
-    ...plan.variables,
-    ...request.variables,
-    CI: "true",
-    GITFOSS_CI: "true",
-    CI_PIPELINE_ID: request.pipelineId,
-    CI_RUN_ID: runId,
-    CI_STAGE_ID: request.stageId,
-    CI_ORG_ID: request.orgId,
-    CI_REPO_ID: request.repoId,
-    CI_PROJECT_DIR: "/workspace",
-    CI_RUNNER_ID: identity.runnerId,
-    CI_RUNNER_VERSION: identity.version,
-    ...commitVariables(request.source.commit),
-    ...gitTrustsWorkspace,
-  };
+  const given = new Map(
+    Object.entries({ ...run.request.variables, ...givenVariables(run, identity), ...gitTrustsWorkspace }),
+  );
+  const own = Object.entries(run.plan.variables).filter(([name]) => !given.has(name));
+  const expanded = expandVariables(Object.fromEntries(own), (name) => given.get(name) ?? secretOf(name));
+  return { ...expanded, ...Object.fromEntries(given) };
 }
 
 /** git refuses a folder of another owner; in the container the workspace often is one. */
@@ -39,16 +29,3 @@ const gitTrustsWorkspace = {
   GIT_CONFIG_KEY_0: "safe.directory",
   GIT_CONFIG_VALUE_0: "/workspace",
 };
-
-function commitVariables(commit: Commit | undefined): Record<string, string> {
-  if (commit === undefined) return {};
-  return {
-    CI_COMMIT_SHA: commit.sha,
-    CI_COMMIT_SHORT_SHA: commit.sha.slice(0, 8),
-    CI_COMMIT_REF_NAME: commit.ref,
-    CI_COMMIT_MESSAGE: commit.message,
-    ...(commit.branch === undefined ? {} : { CI_COMMIT_BRANCH: commit.branch }),
-    ...(commit.tag === undefined ? {} : { CI_COMMIT_TAG: commit.tag }),
-    ...(commit.defaultBranch === undefined ? {} : { CI_DEFAULT_BRANCH: commit.defaultBranch }),
-  };
-}

@@ -94,8 +94,10 @@ export class Execution {
       const begun = { type: "started", attempt: 1, deadline } as const;
       this.#state = await this.#stored("the start of a run", () => store.record(runId, begun));
     }
-    this.#log = await this.#stored("the log of a run", () => store.openLog(runId));
-    return this.#log;
+    const log = await this.#stored("the log of a run", () => store.openLog(runId));
+    this.#log = log;
+    if (status === "PENDING") for (const note of plan.notes ?? []) log.say(note);
+    return log;
   }
 
   /** Output to the log until the commands have ended. An interruption ends the commands, not the following. */

@@ -18,7 +18,7 @@ export async function launch(
   signal: AbortSignal,
 ): Promise<RunState> {
   const { engine, store, clock } = options;
-  const { runId, request, plan } = state;
+  const { runId, plan } = state;
   const folders = await workFolders(runId, store);
   const began = clock.elapsed();
   const image = await engine.pull(plan.image, (line) => log.say(line), signal);
@@ -37,7 +37,7 @@ export async function launch(
     pullSeconds,
   });
   signal.throwIfAborted();
-  await engine.open(handle, { environment: environmentOf(runId, request, plan, options.settings()) }, signal);
+  await engine.open(handle, { environment: environmentOf(state, options.settings()) }, signal);
   return launched;
 }
 

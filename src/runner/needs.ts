@@ -28,7 +28,8 @@ export async function neededRuns(state: RunState, store: Store): Promise<NeededR
 }
 
 export async function readinessOf(state: RunState, store: Store): Promise<Readiness> {
-  const { when } = state.plan;
+  const { when, leftOut } = state.plan;
+  if (leftOut !== undefined) return { kind: "pass", reason: leftOut };
   if (when === "never") return { kind: "pass", reason: "its when is never" };
   const needed = await neededRuns(state, store);
   if (needed.some((need) => need.state.verdict === null)) return { kind: "wait" };

@@ -7,6 +7,7 @@ import { Acceptance } from "./acceptance.ts";
 import type { RunnerOptions } from "./context.ts";
 import { sweep } from "./engine-reach.ts";
 import { Execution } from "./execution.ts";
+import type { Admitted } from "./intake.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { Queue } from "./queue.ts";
 import { recoverRun } from "./recover.ts";
@@ -56,11 +57,18 @@ export class Runner {
 
   /** The run is on disk when this resolves. The same Idempotency-Key gives the same run, also at the same moment. */
   async submit(request: RunRequest, plan: StagePlan): Promise<RunState> {
-    return this.#acceptance.submit(request, plan);
+    const [state] = await this.submitAll([{ request, plan }]);
+    if (state === undefined) throw new Error("a trigger led to no run");
+    return state;
   }
 
-  /** The run that this key led to before. Throws `conflict` when that was for another trigger. */
-  async repeated(key: string, fingerprint: string | undefined): Promise<RunState | undefined> {
+  /** All of them are on disk, or none; they have one Idempotency-Key in common, or none has one. Throws what `decide` does. */
+  async submitAll(wanted: readonly Admitted[]): Promise<readonly RunState[]> {
+    return this.#acceptance.submitAll(wanted);
+  }
+
+  /** The runs that this key led to before. Throws `conflict` when that was for another trigger. */
+  async repeated(key: string, fingerprint: string | undefined): Promise<readonly RunState[] | undefined> {
     return this.#acceptance.repeated(key, fingerprint);
   }
 

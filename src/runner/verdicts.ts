@@ -28,6 +28,7 @@ type Ending = Pick<Verdict, "status" | "cause" | "reason">;
 
 async function conclude(state: RunState, { store }: RunnerOptions, ending: Ending): Promise<RunState> {
   const log = await store.openLog(state.runId);
+  for (const note of state.startedAt === null ? (state.plan.notes ?? []) : []) log.say(note);
   if (ending.status === "PASSED") log.say(ending.reason);
   return store.record(state.runId, {
     type: "finished",

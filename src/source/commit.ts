@@ -1,11 +1,16 @@
 import type { ErrorCode } from "../shared/errors.ts";
 import { CommitReader, type GitObject } from "./cat-file.ts";
+import type { Commit } from "./source.ts";
 
 export interface CommitText {
   readonly sha: string;
   readonly parents: readonly string[];
   /** Without the line ends at its end. */
   readonly message: string;
+  /** "Name <address>"; absent where the commit has none that can be read. */
+  readonly author?: string;
+  /** When it was committed; RFC 3339 in UTC. */
+  readonly time?: string;
 }
 
 export async function readCommit(
@@ -23,6 +28,15 @@ export async function readCommit(
   }
 }
 
+/** What a run is told of a commit besides its name. */
+export function wordsOf({ message, author, time }: CommitText): Pick<Commit, "message" | "author" | "time"> {
+  return {
+    message,
+    ...(author === undefined ? {} : { author }),
+    ...(time === undefined ? {} : { time }),
+  };
+}
+
 /** A commit object: headers (a line that begins with a blank goes on), an empty line, the message. */
 export function parseCommit({ sha, content }: GitObject): CommitText {
   const split = content.indexOf("\n\n");
@@ -31,7 +45,17 @@ export function parseCommit({ sha, content }: GitObject): CommitText {
   const headers = head.split("\n").map((line) => line.split(" "));
   const parents = headers.flatMap(([key, value = ""]) => (key === "parent" ? [value] : []));
   const encoding = headers.find(([key]) => key === "encoding")?.[1];
-  return { sha, parents, message: decode(body, encoding) };
+  return { sha, parents, message: decode(body, encoding), ...authorship(head, encoding) };
+}
+
+function authorship(head: string, encoding: string | undefined): Pick<CommitText, "author" | "time"> {
+  const author = /^author (.*>) -?\d+ [+-]\d{4}$/m.exec(head)?.[1];
+  const seconds = /^committer .*> (-?\d{1,12}) [+-]\d{4}$/m.exec(head)?.[1];
+  const time = new Date(Number(seconds) * 1000);
+  return {
+    ...(author === undefined ? {} : { author: decode(Buffer.from(author, "latin1"), encoding) }),
+    ...(Number.isNaN(time.getTime()) ? {} : { time: time.toISOString().replace(".000Z", "Z") }),
+  };
 }
 
 function decode(body: Buffer, encoding: string | undefined): string {

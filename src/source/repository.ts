@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { RunnerError, systemCodeOf } from "../shared/errors.ts";
-import { readCommit } from "./commit.ts";
+import { readCommit, wordsOf } from "./commit.ts";
 import { asGitDir, branchAtHead, branchAtOrigin, gitDirOfTree } from "./git-folder.ts";
 import { lookDeadlineMs, runGit } from "./git.ts";
 import { candidatesOf, isFullSha, isShortSha, kindOf, refuseOddRef } from "./ref.ts";
@@ -61,7 +61,7 @@ export async function resolveCommit(
     ref: ref ?? head ?? "HEAD",
     ...kind,
     ...(defaultBranch === undefined ? {} : { defaultBranch }),
-    message: commit.message,
+    ...wordsOf(commit),
   };
 }
 

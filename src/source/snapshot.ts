@@ -14,5 +14,5 @@ export async function takeSnapshot(
   signal: AbortSignal,
 ): Promise<Tree> {
   await checkOut({ source, workspace: folder, depth }, signal);
-  return { ...source, folder, isSnapshot: true };
+  return { ...source, folder, isSnapshot: true, origin: source.folder };
 }

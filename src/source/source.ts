@@ -12,6 +12,8 @@ export type Source =
       readonly folder: string;
       /** True of a copy made by `takeSnapshot`: all that is in it belongs to it, its `.git` included. */
       readonly isSnapshot?: true;
+      /** Of a copy: the working tree that it was made of, absolute. */
+      readonly origin?: string;
       /** What is checked out there; absent outside a git repository and before its first commit. */
       readonly commit?: Commit;
     };
@@ -26,4 +28,8 @@ export interface Commit {
   readonly defaultBranch?: string;
   /** Whole. */
   readonly message: string;
+  /** "Name <address>". */
+  readonly author?: string;
+  /** When it was committed; RFC 3339 in UTC. */
+  readonly time?: string;
 }

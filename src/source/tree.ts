@@ -1,8 +1,9 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RunnerError, systemCodeOf } from "../shared/errors.ts";
-import { readCommit } from "./commit.ts";
-import { branchAtHead, branchAtOrigin, gitDirOfTree } from "./git-folder.ts";
+import { readCommit, wordsOf } from "./commit.ts";
+import { defaultBranchOfTree } from "./default-branch.ts";
+import { branchAtHead, gitDirOfTree } from "./git-folder.ts";
 import type { Commit, Source } from "./source.ts";
 
 /**
@@ -54,14 +55,13 @@ async function refuseForeign(start: string, top: string): Promise<void> {
 async function commitAtHead(gitDir: string, signal: AbortSignal): Promise<Commit | undefined> {
   const found = await readCommit(gitDir, "HEAD", "repository_invalid", signal);
   if (found === undefined) return undefined;
-  const { sha, message } = found;
   const branch = await branchAtHead(gitDir);
-  const defaultBranch = await branchAtOrigin(gitDir);
+  const defaultBranch = await defaultBranchOfTree(gitDir, branch, signal);
   return {
-    sha,
+    sha: found.sha,
     ref: branch ?? "HEAD",
     ...(branch === undefined ? {} : { branch }),
     ...(defaultBranch === undefined ? {} : { defaultBranch }),
-    message,
+    ...wordsOf(found),
   };
 }

@@ -45,6 +45,9 @@ export interface TestRepository {
   remove(): Promise<void>;
 }
 
+/** Of every commit that is made here. */
+export const authorship = { author: "Test <test@example.org>", time: "2026-01-02T03:04:05Z" };
+
 /** A new folder under the temporary one, links resolved. */
 export async function temporaryFolder(): Promise<string> {
   return realpath(await mkdtemp(join(tmpdir(), "gitfoss-source-")));
@@ -115,7 +118,7 @@ export function runGit(folder: string, ...args: readonly string[]): string {
 }
 
 function runGitWith(input: string | Uint8Array, folder: string, ...args: readonly string[]): string {
-  const person = { NAME: "Test", EMAIL: "test@example.org", DATE: "2026-01-02T03:04:05Z" };
+  const person = { NAME: "Test", EMAIL: "test@example.org", DATE: authorship.time };
   const people = ["AUTHOR", "COMMITTER"].flatMap((role) =>
     Object.entries(person).map(([key, value]) => [`GIT_${role}_${key}`, value] as const),
   );

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { LocalRunner } from "../../app.ts";
-import type { RunRequest } from "../../events/event.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { copyArtifacts } from "./copy-artifacts.ts";
 import { followRun } from "./follow.ts";
@@ -34,9 +33,9 @@ export async function runStages(stages: StagesRun, signal: AbortSignal): Promise
   const never = new AbortController().signal;
   const following: Promise<StageResult>[] = [];
   try {
-    for await (const run of submit(stages, signal)) {
-      submitted.push(run);
-      if (signal.aborted) cancelAll();
+    submitted.push(...(await submit(stages)));
+    if (signal.aborted) cancelAll();
+    for (const run of submitted) {
       const result = followRun(local.store, run, view, never);
       result.catch(cancelAll);
       following.push(result);
@@ -52,21 +51,22 @@ export async function runStages(stages: StagesRun, signal: AbortSignal): Promise
   }
 }
 
-async function* submit(stages: StagesRun, signal: AbortSignal): AsyncGenerator<SubmittedRun> {
+/** All stages are decided, and accepted, before the first one begins. */
+async function submit(stages: StagesRun): Promise<readonly SubmittedRun[]> {
   const pipelineId = `exec-${Bun.randomUUIDv7()}`;
-  for (const plan of stages.prepared.plan.stages) {
-    if (signal.aborted) return;
-    const request: RunRequest = {
+  const { plan, source } = stages.prepared;
+  const wanted = plan.stages.map((stage) => ({
+    plan: stage,
+    request: {
       pipelineId,
       orgId: "local",
       repoId: "local",
-      stageId: plan.id,
-      source: stages.prepared.source,
+      stageId: stage.id,
+      source,
       variables: stages.variables,
-    };
-    const { runId } = await stages.local.runner.submit(request, plan);
-    yield { runId, plan };
-  }
+    },
+  }));
+  return stages.local.runner.submitAll(wanted);
 }
 
 /** Copies what the stages left to `folder/<stage>/`. */

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { resolveCommit } from "../../../src/source/repository.ts";
-import { createRepository, temporaryFolder, type TestRepository } from "../../support/repository.ts";
+import {
+  authorship,
+  createRepository,
+  temporaryFolder,
+  type TestRepository,
+} from "../../support/repository.ts";
 
 const { signal } = new AbortController();
 let under: string;
@@ -43,12 +48,13 @@ test("without a ref it's the branch at HEAD, with the whole message", async () =
     branch: "main",
     defaultBranch: "main",
     message: "the second\n\nwith a body: \u00e4\u20ac",
+    ...authorship,
   });
 });
 
 test("each kind of ref is told by its kind", async () => {
   const [first = ""] = repository.shas;
-  const at = { sha: first, defaultBranch: "main", message: "commit 1" };
+  const at = { sha: first, defaultBranch: "main", message: "commit 1", ...authorship };
   expect(await resolve("feature/x")).toEqual({ ...at, ref: "feature/x", branch: "feature/x" });
   expect(await resolve("refs/heads/feature/x")).toEqual({
     ...at,
@@ -88,6 +94,7 @@ test("a detached HEAD has no branch", async () => {
     sha: detached.sha,
     ref: "HEAD",
     message: "commit 1",
+    ...authorship,
   });
 });
 
@@ -101,6 +108,7 @@ test("a clone knows its default branch from its origin", async () => {
     ref: "origin/trunk",
     defaultBranch: "trunk",
     message: "commit 1",
+    ...authorship,
   });
 });
 

@@ -16,7 +16,14 @@ import {
 import { join } from "node:path";
 import { checkOut } from "../../../src/source/checkout.ts";
 import { openTree } from "../../../src/source/tree.ts";
-import { createRepository, runGit, setTraps, temporaryFolder, writeFiles } from "../../support/repository.ts";
+import {
+  authorship,
+  createRepository,
+  runGit,
+  setTraps,
+  temporaryFolder,
+  writeFiles,
+} from "../../support/repository.ts";
 import { forOthers, forRoot } from "../../support/by-user.ts";
 
 const { signal } = new AbortController();
@@ -49,15 +56,26 @@ function namesIn(folder: string): readonly string[] {
 
 test("a tree is opened from its top, with what is checked out", async () => {
   const repository = await createRepository({ under, files: { "a/b/c": "x" } });
-  const commit = { sha: repository.sha, ref: "main", branch: "main", message: "commit 1" };
+  const known = { sha: repository.sha, defaultBranch: "main", message: "commit 1", ...authorship };
+  const commit = { ...known, ref: "main", branch: "main" };
   for (const folder of [repository.folder, join(repository.folder, "a/b")])
     expect(await openTree(folder, signal)).toEqual({ kind: "tree", folder: repository.folder, commit });
   repository.git("checkout", "-q", "--detach");
-  expect((await openTree(repository.folder, signal)).commit).toEqual({
-    sha: repository.sha,
-    ref: "HEAD",
-    message: "commit 1",
-  });
+  expect((await openTree(repository.folder, signal)).commit).toEqual({ ...known, ref: "HEAD" });
+});
+
+test("the default branch of a tree without an origin is the customary one, else the one at HEAD", async () => {
+  const own = await createRepository({ under, branch: "trunk" });
+  const defaultBranch = async (): Promise<string | undefined> =>
+    (await openTree(own.folder, signal)).commit?.defaultBranch;
+  expect(await defaultBranch()).toBe("trunk");
+  own.git("branch", "master");
+  expect(await defaultBranch()).toBe("master");
+  own.git("branch", "main");
+  expect(await defaultBranch()).toBe("main");
+  own.git("update-ref", "refs/remotes/origin/next", "HEAD");
+  own.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/next");
+  expect(await defaultBranch()).toBe("next");
 });
 
 test("outside of git, and before the first commit, there's no commit", async () => {

@@ -1,0 +1,25 @@
+import { workingTree } from "./changes.ts";
+import { gitDirOfTree } from "./git-folder.ts";
+import { lookDeadlineMs, runGit } from "./git.ts";
+import type { Source } from "./source.ts";
+import { listAll, listByGit, maxListBytes, pathOf, pathsIn } from "./tree-files.ts";
+
+/** The files of a commit; of a working tree those that git doesn't ignore. As paths. Throws `repository_invalid` or `checkout_failed`. */
+export async function presentFiles(source: Source, signal: AbortSignal): Promise<readonly string[]> {
+  const limits = { deadlineMs: lookDeadlineMs, failure: "repository_invalid" } as const;
+  if (source.kind === "repository") {
+    const { gitDir, commit } = source;
+    const args = ["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", commit.sha];
+    return pathsIn(await runGit({ args, gitDir, ...limits }, maxListBytes, signal));
+  }
+  const folder = workingTree(source);
+  const gitDir = await gitDirOfTree(folder);
+  if (gitDir === undefined) return (await listAll(folder, "without .git", signal)).map(pathOf);
+  const args = ["ls-files", "-z", "--deleted"];
+  const [names, deleted] = await Promise.all([
+    listByGit(folder, gitDir, signal),
+    runGit({ args, gitDir, workTree: folder, ...limits }, maxListBytes, signal),
+  ]);
+  const gone = new Set(pathsIn(deleted));
+  return names.map(pathOf).filter((path) => !gone.has(path));
+}
