@@ -6,7 +6,7 @@ import type { Runner } from "../runner/runner.ts";
 
 /** What the API asks of the rest. */
 export interface ApiOptions {
-  readonly runner: Pick<Runner, "submit" | "repeated" | "cancel">;
+  readonly runner: Pick<Runner, "submit" | "repeated" | "cancel" | "waitsFor">;
   readonly store: Pick<
     Store,
     | "load"

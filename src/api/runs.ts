@@ -16,7 +16,7 @@ interface RunsQuery {
 
 export function addRuns(app: Elysia, context: ApiContext): void {
   app.get("/runs", ({ query }) => listRuns(context.store, query), { query: runsQuery });
-  app.get("/run/:runId", async ({ params }) => runView(await findRun(context.store, params.runId)), {
+  app.get("/run/:runId", ({ params }) => showRun(context, params.runId), {
     params: runParams,
     query: noQuery,
   });
@@ -33,6 +33,11 @@ export function addRuns(app: Elysia, context: ApiContext): void {
     query: noQuery,
     parse: "none",
   });
+}
+
+async function showRun({ store, runner }: ApiContext, runId: string): Promise<object> {
+  const run = await findRun(store, runId);
+  return { ...runView(run), waitsFor: (await runner.waitsFor(runId)) ?? null };
 }
 
 async function cancel(context: ApiContext, runId: string): Promise<object> {

@@ -15,6 +15,11 @@ export class EngineReach {
     this.#askAgainLater = askAgainLater;
   }
 
+  /** As far as the last question told. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
   async answers(): Promise<boolean> {
     const { engine, log } = this.#options;
     try {

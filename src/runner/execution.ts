@@ -42,6 +42,10 @@ export class Execution {
     this.cleaned.catch(() => {});
   }
 
+  get state(): RunState {
+    return this.#state;
+  }
+
   cancel(): void {
     this.#canceled = true;
     this.#interruption.interrupt("canceled");

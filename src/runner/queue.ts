@@ -2,15 +2,19 @@ import { messageOf } from "../shared/errors.ts";
 import type { RunState } from "../events/run-state.ts";
 import { defaultRetryMs, type RunnerOptions } from "./context.ts";
 import { EngineReach } from "./engine-reach.ts";
+import { supersededBy, Turns } from "./groups.ts";
 import { readinessOf } from "./needs.ts";
 import { passOver, withdraw, type EndOfRun } from "./verdicts.ts";
+import { waitsForOf, type WaitsFor } from "./waits-for.ts";
 
 /** What the queue asks of the runner. */
 export interface QueueRoom {
-  /** How many runs hold a slot. */
-  readonly running: () => number;
+  /** The runs that hold a slot. */
+  readonly running: () => readonly RunState[];
   /** The run has left the queue and gets a slot. */
   readonly begin: (state: RunState) => void;
+  /** As somebody who asks for it does. */
+  readonly cancel: (runId: string, by: string) => Promise<unknown>;
   /** Work whose end the runner has to wait for before it stops. */
   readonly finish: (work: Promise<unknown>) => void;
   /** After every pass. */
@@ -23,6 +27,8 @@ export class Queue {
   readonly #room: QueueRoom;
   readonly #reach: EngineReach;
   readonly #waiting = new Map<string, RunState>();
+  /** Of those that wait: whose `cancel_in_progress`, if any, has been seen to. */
+  readonly #seenTo = new Set<string>();
   #scheduling: Promise<void> = Promise.resolve();
   #shut = false;
 
@@ -51,6 +57,16 @@ export class Queue {
 
   add(state: RunState): void {
     this.#waiting.set(state.runId, state);
+  }
+
+  /** undefined: it doesn't wait. */
+  async waitsFor(runId: string): Promise<WaitsFor | undefined> {
+    const state = this.#waiting.get(runId);
+    if (state === undefined) return undefined;
+    const waiting = [...this.#waiting.values()];
+    const before = waiting.slice(0, waiting.indexOf(state));
+    const surroundings = { running: this.#room.running(), before, engineIsAway: this.#reach.isAway };
+    return waitsForOf(state, surroundings, this.#options.store);
   }
 
   /** Resolves when the passes asked for so far are over. */
@@ -85,14 +101,17 @@ export class Queue {
   }
 
   async #fillSlots(): Promise<void> {
+    await this.#cancelSuperseded();
     await this.#withdrawCanceled();
+    const turns = new Turns();
     for (const state of Array.from(this.#waiting.values())) {
-      if (this.#shut || this.#room.running() >= this.#options.settings().concurrency) return;
-      if ((await this.#takeUp(state)) === "engine away") return;
+      if (this.#shut || this.#room.running().length >= this.#options.settings().concurrency) return;
+      if (!this.#seenTo.has(state.runId)) continue;
+      if ((await this.#takeUp(state, turns)) === "engine away") return;
     }
   }
 
-  async #takeUp(state: RunState): Promise<"done" | "engine away"> {
+  async #takeUp(state: RunState, turns: Turns): Promise<"done" | "engine away"> {
     const waits = (): boolean => this.#waiting.has(state.runId);
     const readiness = await readinessOf(state, this.#options.store);
     if (readiness.kind === "wait" || !waits()) return "done";
@@ -100,10 +119,32 @@ export class Queue {
       await this.end(state, passOver(readiness.reason)).catch(() => {});
       return "done";
     }
+    if (!turns.isDue(state, this.#room.running())) return "done";
     if (!(await this.#reach.answers())) return "engine away";
     // It may have been canceled meanwhile.
     if (this.#waiting.delete(state.runId)) this.#room.begin(state);
     return "done";
+  }
+
+  /**
+   * Here, not where runs are accepted: what a crash or a full disk left undone is done by the next pass, and until it is the
+   * run that asks for it isn't begun.
+   */
+  async #cancelSuperseded(): Promise<void> {
+    for (const runId of this.#seenTo) if (!this.#waiting.has(runId)) this.#seenTo.delete(runId);
+    const all = [...this.#room.running(), ...this.#waiting.values()];
+    for (const state of Array.from(this.#waiting.values())) {
+      if (this.#seenTo.has(state.runId)) continue;
+      try {
+        for (const { runId } of supersededBy(state, all))
+          await this.#room.cancel(runId, `run ${state.runId}`);
+        this.#seenTo.add(state.runId);
+      } catch (error) {
+        const facts = { run: state.runId, error: messageOf(error) };
+        this.#options.log.warn("the runs that a new one puts an end to couldn't be canceled", facts);
+        this.#scheduleLater();
+      }
+    }
   }
 
   /** Those whose cancel is on record but not their end: a crash or a full disk came between. */

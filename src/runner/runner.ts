@@ -12,6 +12,7 @@ import { outcomeOfError } from "./outcome.ts";
 import { Queue } from "./queue.ts";
 import { recoverRun } from "./recover.ts";
 import { giveUp, withdraw } from "./verdicts.ts";
+import type { WaitsFor } from "./waits-for.ts";
 
 /**
  * Takes runs, lets so many go side by side in the order of their acceptance, ends them, and picks up at `start` what an
@@ -23,7 +24,7 @@ export class Runner {
   readonly #acceptance: Acceptance;
   readonly #running = new Map<string, Execution>();
   /** Begun by an earlier process; they hold a slot from the start. */
-  readonly #recovering = new Map<string, { canceled: boolean }>();
+  readonly #recovering = new Map<string, { canceled: boolean; readonly state: RunState }>();
   /** What `idle` and `stop` wait for beside the runs. None rejects. */
   readonly #finishing = new Set<Promise<unknown>>();
   readonly #stop = new AbortController();
@@ -32,7 +33,8 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#queue = new Queue(options, {
-      running: () => this.counts.running,
+      running: () => this.#holders,
+      cancel: (runId, by) => this.cancel(runId, by),
       begin: (state) => this.#execute(state, undefined),
       finish: (work) => this.#finish(work),
       passed: () => this.#tellIdle(),
@@ -47,7 +49,7 @@ export class Runner {
     for (const state of unfinished) {
       if (state.status === "PENDING") this.#queue.add(state);
       if (state.status !== "RUNNING") continue;
-      this.#recovering.set(state.runId, { canceled: false });
+      this.#recovering.set(state.runId, { canceled: false, state });
       this.#finish(this.#recover(state));
     }
     const live = new Set(unfinished.map(({ runId }) => runId));
@@ -85,6 +87,11 @@ export class Runner {
     return this.#queue.has(runId) ? this.#queue.end(requested, withdraw) : requested;
   }
 
+  /** undefined: the run doesn't wait. */
+  async waitsFor(runId: string): Promise<WaitsFor | undefined> {
+    return this.#queue.waitsFor(runId);
+  }
+
   /** Takes no more and leaves what runs running, for the next process to adopt. */
   async stop(): Promise<void> {
     this.#queue.shut();
@@ -111,7 +118,12 @@ export class Runner {
   }
 
   get counts(): { readonly waiting: number; readonly running: number } {
-    return { waiting: this.#queue.size, running: this.#running.size + this.#recovering.size };
+    return { waiting: this.#queue.size, running: this.#holders.length };
+  }
+
+  get #holders(): readonly RunState[] {
+    const [running, recovering] = [[...this.#running.values()], [...this.#recovering.values()]];
+    return [...running, ...recovering].map(({ state }) => state);
   }
 
   #finish(work: Promise<unknown>): void {

@@ -28,6 +28,8 @@ interface Expected extends Round {
 interface Round {
   readonly exitCode: number;
   readonly stages: Readonly<Record<string, ExpectedStage>>;
+  /** Stages of which each began only when the one before it had ended. */
+  readonly inTurn?: readonly string[];
 }
 
 /** Where the rounds of a case take place. */
@@ -102,6 +104,19 @@ async function checkRound(place: Place, pipelineId: string, round: Round): Promi
     expect(run.logs).toBe(exec.logs);
     await checkArtifacts(run, stage);
     await checkTests(run, stage);
+  }
+  for (const outcomes of [byExec.outcomes, byRun]) checkTurns(outcomes, round.inTurn ?? []);
+}
+
+function checkTurns(outcomes: ReadonlyMap<string, Outcome>, stages: readonly string[]): void {
+  const timesOf = (stageId: string, type: string): string[] =>
+    outcomeOf(outcomes, stageId).events.flatMap((event) =>
+      event["type"] === type ? String(event["time"]) : [],
+    );
+  for (const [at, stageId] of stages.slice(1).entries()) {
+    const [ended = ""] = timesOf(stages[at] ?? "", "finished");
+    const [began = ""] = timesOf(stageId, "started");
+    expect([ended, began]).toEqual([ended, began].toSorted());
   }
 }
 

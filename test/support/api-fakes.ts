@@ -121,6 +121,7 @@ export async function startTestApi(
       submit: (request) => fakes.submit(request),
       repeated: () => Promise.resolve(undefined),
       cancel: (runId, by) => cancel(store, runId, by),
+      waitsFor: () => Promise.resolve(undefined),
     },
     store,
     config: () => fakes.config,
