@@ -1,4 +1,4 @@
-import type { Address } from "./api/server.ts";
+import type { Address, ApiOptions } from "./api/server.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { RunnerSettings } from "./runner/context.ts";
 import type { Runner } from "./runner/runner.ts";
@@ -131,10 +131,13 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-async function openRunner(
-  options: DaemonOptions,
-  closers: Closer[],
-): Promise<{ store: Store; runner: Runner }> {
+interface Parts {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly runner: Runner;
+}
+
+async function openRunner(options: DaemonOptions, closers: Closer[]): Promise<Parts> {
   const { lockFolder } = await import("./store/lock.ts");
   const lock = await lockFolder(options.folder);
   closers.push(() => lock.release());
@@ -152,7 +155,7 @@ async function openRunner(
   const runner = new Runner({ engine, store, clock: systemClock, log: options.log, settings });
   closers.push(() => runner.stop());
   await runner.start();
-  return { store, runner };
+  return { engine, store, runner };
 }
 
 function daemonSettings({ config, concurrency, runnerId, version }: DaemonOptions): RunnerSettings {
@@ -169,11 +172,16 @@ function daemonSettings({ config, concurrency, runnerId, version }: DaemonOption
 
 async function serve(
   { config, version, log, addresses }: DaemonOptions,
-  { runner, store }: { readonly store: Store; readonly runner: Runner },
+  { engine, runner, store }: Parts,
   closers: Closer[],
 ): Promise<readonly string[]> {
-  const { createApi } = await import("./api/server.ts");
-  const api = createApi({ runner, store, config, version, log });
+  const [{ createApi }, { keepServiceLog }] = await Promise.all([
+    import("./api/server.ts"),
+    import("./runner/service-log.ts"),
+  ]);
+  const freshenServiceLog: ApiOptions["freshenServiceLog"] = ({ runId }, alias, signal) =>
+    keepServiceLog({ runId, alias }, { engine, store }, signal);
+  const api = createApi({ runner, store, config, version, log, freshenServiceLog });
   const urls: string[] = [];
   for (const address of addresses) {
     const server = await api.listen(address);

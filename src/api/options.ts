@@ -1,3 +1,4 @@
+import type { RunState } from "../events/run-state.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Config } from "../store/config.ts";
 import type { Store } from "../store/store.ts";
@@ -17,6 +18,8 @@ export interface ApiOptions {
     | "readLog"
     | "artifacts"
     | "artifactFile"
+    | "services"
+    | "serviceLog"
     | "resetCache"
   >;
   /** Asked at every request, so that a rotated token counts at once. */
@@ -25,6 +28,8 @@ export interface ApiOptions {
   readonly log: Logger;
   /** The runner's own intake when absent. */
   readonly admit?: Admit;
+  /** Brings what the store has of the log of a service that runs up to date. Nothing is done when absent. */
+  readonly freshenServiceLog?: (run: RunState, alias: string, signal: AbortSignal) => Promise<void>;
   /** How long a stream may be silent before it says that it is still there; 15 s when absent. */
   readonly silenceMs?: number;
 }

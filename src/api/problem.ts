@@ -17,6 +17,7 @@ const answers: Record<ErrorCode, { readonly status: number; readonly title: stri
   image_unavailable: { status: 502, title: "Image unavailable" },
   engine_unreachable: { status: 503, title: "Engine out of reach" },
   engine_failed: { status: 502, title: "Engine failed" },
+  service_failed: { status: 502, title: "Service failed" },
   artifacts_invalid: { status: 500, title: "Invalid artifacts" },
   forge_unreachable: { status: 502, title: "Forge out of reach" },
   forge_refused: { status: 502, title: "Forge refused" },

@@ -15,6 +15,7 @@ import { idleSeconds } from "./listen.ts";
 import { addLogs } from "./logs.ts";
 import { addRunner } from "./runner.ts";
 import { addRuns } from "./runs.ts";
+import { addServices } from "./services.ts";
 import { addStages } from "./stages.ts";
 import { addTrigger } from "./trigger.ts";
 
@@ -50,6 +51,7 @@ export function createRoutes(context: ApiContext): Elysia {
   addLogs(app, context);
   addRuns(app, context);
   addArtifacts(app, context);
+  addServices(app, context);
   addRunner(app, context);
   allowed = allowedMethods([...app.routes, { method: "GET", path: healthPath }]);
   return app;

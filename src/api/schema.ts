@@ -54,6 +54,7 @@ export const cacheFilter = t.Object({ pipelineId: t.Optional(id), stageId: t.Opt
 export const noQuery = t.Object({}, closed);
 export const stageParams = t.Object({ stageId: id });
 export const runParams = t.Object({ runId: id });
+export const serviceParams = t.Object({ runId: id, alias: id });
 export const artifactParams = t.Object({ runId: id, artefactId: id });
 
 export const stageQuery = t.Object({ pipelineId: t.Optional(id), runId: t.Optional(id) }, closed);

@@ -15,7 +15,7 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const context = { admit, silenceMs: 15_000, ...options };
+  const context = { admit, silenceMs: 15_000, freshenServiceLog: async () => {}, ...options };
   const app = createRoutes({ ...context, closing: new AbortController().signal });
   return {
     handle: (request) => app.handle(withHost(request)),

@@ -1,6 +1,7 @@
 import type { FailedTry, Step, Verdict } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { Artifact } from "../store/artifact.ts";
+import type { ServiceRecord } from "../store/services.ts";
 import type { RunSummary } from "../store/summary.ts";
 
 /** The JSON of the API. Keys of the mission's own contract come first, spelled as it spells them. */
@@ -26,6 +27,20 @@ export function summaryView(run: RunSummary): object {
 export function artifactsView(run: RunState, artifacts: readonly Artifact[]): object {
   const artefacts = artifacts.map(({ id, name, path, size, sha256 }) => ({ id, name, path, size, sha256 }));
   return { ...runName(run), artefacts };
+}
+
+export function servicesView(
+  run: RunState,
+  records: readonly (Omit<ServiceRecord, "state"> & { readonly state: string })[],
+): object {
+  const services = records.map(({ alias, image, state, exitCode, outOfMemory = false }) => ({
+    alias,
+    image,
+    state,
+    exitCode,
+    outOfMemory,
+  }));
+  return { ...runName(run), services };
 }
 
 /** What a log answers begins with. */

@@ -24,6 +24,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   image_unavailable: 69,
   engine_unreachable: 69,
   engine_failed: 69,
+  service_failed: 69,
   forge_unreachable: 69,
   forge_answer_invalid: 69,
   state_unwritable: 73,

@@ -1,4 +1,5 @@
-import type { ImagePlan } from "../plan/plan.ts";
+import type { ImagePlan, ServicePlan } from "../plan/plan.ts";
+import type { Services } from "./services.ts";
 
 /**
  * Where stages run: the one seam between the runner and a container engine.
@@ -59,7 +60,10 @@ export interface Engine {
   /** No start is near: what was put off is done now. */
   settle(): void;
 
-  /** Removes all that was made for the run, running or not. Idempotent; no error when there is nothing. */
+  /** The containers beside stages. */
+  readonly services: Services;
+
+  /** Removes all that was made for the run, its services included, running or not. Idempotent; no error when there is nothing. */
   remove(runId: string): Promise<void>;
 
   /**
@@ -96,6 +100,8 @@ export interface StageSpec {
   readonly afterScript: readonly string[];
   readonly workingDirectory: string;
   readonly user?: string;
+  /** With any, the stage is on the run's network, which has been made (`services.connect`). */
+  readonly services?: readonly ServicePlan[];
   /** A folder on this machine, mounted at /workspace; made when it isn't there. */
   readonly workspace: string;
   /** A folder on this machine in which the engine keeps what it needs for the stage. Made by the engine, closed to others. */

@@ -3,6 +3,7 @@ import { conditionProblems } from "./conditions.ts";
 import type { Path, Source } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import type { ManifestStage } from "./schema.ts";
+import { sameAliases } from "./service-rules.ts";
 import type { Commands } from "./shapes.ts";
 import { nearest } from "./suggest.ts";
 
@@ -36,6 +37,7 @@ function stageRules(source: Source, path: Path, stage: ManifestStage): Problem[]
     ...badTimeout(source, [...path, "timeout"], stage.timeout),
     ...conditionProblems(source, [...path, "rules"], stage.rules),
     ...leavesWorkspace(source, [...path, "working_directory"], stage.working_directory),
+    ...sameAliases(source, [...path, "services"], stage.services),
     ...(["paths", "exclude"] as const).flatMap((key) =>
       (stage.artifacts?.[key] ?? []).flatMap((glob, index) =>
         leavesWorkspace(source, [...path, "artifacts", key, index], glob),

@@ -14,7 +14,8 @@ export async function cleanUp(
   try {
     const endedByItself = state.verdict?.exitCode !== null && !wasStopped(state);
     if (handle !== undefined && endedByItself) await engine.dismiss(handle);
-    if (handle === undefined || !endedByItself || !settings().ephemeral) await engine.remove(runId);
+    const vanishes = endedByItself && settings().ephemeral && state.plan.services === undefined;
+    if (handle === undefined || !vanishes) await engine.remove(runId);
   } catch (error) {
     log.warn("couldn't remove the container of a run", { run: runId, error: messageOf(error) });
   }

@@ -8,6 +8,7 @@ import type { RunnerOptions } from "./context.ts";
 import { collectGarbageOf } from "./garbage.ts";
 import { Interruption } from "./interruption.ts";
 import { keepArtifacts } from "./keep-artifacts.ts";
+import { keepServices, watchServices } from "./keep-services.ts";
 import { launch } from "./launch.ts";
 import { namedSteps, isExpected, outcomeOfError, outcomeOfExit, outcomeOfInterruption } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
@@ -121,6 +122,7 @@ export class Execution {
     const following = AbortSignal.any([this.#leave.signal, storing.signal]);
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
+    const endWatch = watchServices(this.#state, log, this.#options);
     const output = engine.follow(handle, log.cursor, following);
     try {
       for (;;) {
@@ -133,11 +135,13 @@ export class Execution {
       signal.removeEventListener("abort", stop);
       storing.abort();
       output.next().catch(() => {}); // lets it close what it has open
+      await endWatch();
     }
   }
 
   /** Artifacts are of the last try only: a failure that another one follows leaves none. */
   async #conclude(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<"over" | "again"> {
+    await keepServices(this.#state, outcome, log, this.#options);
     if (this.#isToBeTriedAgain(outcome)) return this.#failTry(log, outcome, exit);
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;

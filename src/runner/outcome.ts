@@ -75,6 +75,7 @@ const causes: Partial<Record<ErrorCode, Cause>> = {
   image_unavailable: "image",
   engine_unreachable: "engine",
   engine_failed: "engine",
+  service_failed: "service",
   conflict: "engine",
   checkout_failed: "checkout",
   repository_invalid: "checkout",

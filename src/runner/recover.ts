@@ -43,6 +43,7 @@ async function recoverNow(state: RunState, options: RunnerOptions, signal: Abort
       return { kind: "begin", state: failed };
     }
     await giveUp(state, outcome.reason, options);
+    await engine.remove(runId); // services may have stayed
     await removeWork(state, options);
     return { kind: "over" };
   }

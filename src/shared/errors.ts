@@ -16,6 +16,7 @@ export type ErrorCode =
   | "image_unavailable"
   | "engine_unreachable"
   | "engine_failed"
+  | "service_failed"
   | "artifacts_invalid"
   | "forge_unreachable"
   | "forge_refused"

@@ -66,6 +66,18 @@ export function artifactFile(folder: string, runId: string, artifactId: string):
   return join(artifactsFolder(folder, runId), "files", artifactId);
 }
 
+export function servicesFolder(folder: string, runId: string): string {
+  return join(runFolder(folder, runId), "services");
+}
+
+export function servicesFile(folder: string, runId: string): string {
+  return join(servicesFolder(folder, runId), "services.json");
+}
+
+export function serviceLogFile(folder: string, runId: string, alias: string): string {
+  return join(servicesFolder(folder, runId), `${pathPart(alias)}.log`);
+}
+
 export function workFolders(folder: string): string {
   return join(folder, "work");
 }

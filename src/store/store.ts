@@ -1,4 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
+import type { ServiceLog } from "../engine/services.ts";
 import type { RecordedEvent, RunEvent, RunRequest } from "../events/event.ts";
 import { isFinal, type RunState } from "../events/run-state.ts";
 import type { ArtifactsPlan, StagePlan } from "../plan/plan.ts";
@@ -19,6 +20,13 @@ import { RunIndex } from "./run-index.ts";
 import type { RunLog } from "./run-log.ts";
 import { RunLogs } from "./run-logs.ts";
 import { RunStates } from "./run-states.ts";
+import {
+  keptServiceLog,
+  readServices,
+  type ServiceRecord,
+  writeServiceLog,
+  writeServices,
+} from "./services.ts";
 import type { RunSummary } from "./summary.ts";
 
 export interface StoreOptions {
@@ -190,6 +198,28 @@ export class Store {
   async runsWithWork(): Promise<readonly string[]> {
     const names = await readdir(workFolders(this.#options.folder)).catch(() => []);
     return names.filter(isRunId);
+  }
+
+  /** As they were last recorded; empty for a run without services, and before they are begun. */
+  services(runId: string): readonly ServiceRecord[] {
+    return this.#index.has(runId) ? readServices(this.#options.folder, runId) : [];
+  }
+
+  /** Throws `disk_full`, `state_unwritable`. */
+  async recordServices(runId: string, services: readonly ServiceRecord[]): Promise<void> {
+    this.#mustKnow(runId);
+    await writeServices(this.#options.folder, runId, services);
+  }
+
+  /** The whole log of a service, which takes the place of the one before. Of a long one the end is kept. Throws `disk_full`, `state_unwritable`. */
+  async keepServiceLog(runId: string, alias: string, log: ServiceLog): Promise<void> {
+    this.#mustKnow(runId);
+    await writeServiceLog(this.#options.folder, { runId, alias }, log);
+  }
+
+  /** Undefined when nothing was kept. */
+  serviceLog(runId: string, alias: string): string | undefined {
+    return this.#index.has(runId) ? keptServiceLog(this.#options.folder, runId, alias) : undefined;
   }
 
   resetCache(filter: CacheFilter): Promise<Cleared> {

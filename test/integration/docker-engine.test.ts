@@ -10,6 +10,9 @@ engineContract({
   killFromOutside: async (_, handle) => {
     await new Docker().getContainer(handle.container).kill();
   },
+  killService: async (_, { runId, alias }) => {
+    await new Docker().getContainer(`gitfoss-${runId}-${alias}`).kill();
+  },
   roomIsMounted: true,
   roomInside: () => "/gitfoss",
 });

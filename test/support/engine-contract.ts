@@ -11,26 +11,14 @@ import type {
   StageHandle,
   StageSpec,
 } from "../../src/engine/engine.ts";
-import { RunnerError } from "../../src/shared/errors.ts";
-
-/** What the suite must know of an engine beside its verbs. */
-export interface EngineUnderTest {
-  readonly name: string;
-  readonly image: string;
-  readonly shell: string;
-  readonly open: () => Promise<Engine>;
-  /** Ends a stage as somebody else would. */
-  readonly killFromOutside: (engine: Engine, handle: StageHandle) => Promise<void>;
-  /** Whether the room's files are safe from being replaced by the stage. */
-  readonly roomIsMounted: boolean;
-  /** The room's folder as the stage sees it. */
-  readonly roomInside: (spec: StageSpec) => string;
-}
+import { codeOf, type EngineUnderTest } from "./engine-under-test.ts";
+import { servicesContract } from "./services-contract.ts";
 
 const never = new AbortController().signal;
 
 /** What every engine must hold. docs: src/engine/engine.ts. */
 export function engineContract(under: EngineUnderTest): void {
+  servicesContract(under);
   describe(`the engine contract, held by ${under.name}`, () => {
     let engine: Engine;
     let folder: string;
@@ -519,13 +507,4 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
     () => "no error",
     (error: unknown) => String(error),
   );
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return "no error";
-  } catch (error) {
-    return error instanceof RunnerError ? error.code : String(error);
-  }
 }

@@ -1,4 +1,4 @@
-import type { EngineUnderTest } from "./engine-contract.ts";
+import type { EngineUnderTest } from "./engine-under-test.ts";
 import { FakeEngine } from "./fake-engine.ts";
 
 /** The fake engine as the contract's suite wants it, with one of this machine's shells. */
@@ -10,6 +10,9 @@ export function fakeEngineWith(shell: string): EngineUnderTest {
     open: async () => new FakeEngine(),
     killFromOutside: async (engine, handle) => {
       if (engine instanceof FakeEngine) await engine.kill(handle);
+    },
+    killService: async (engine, service) => {
+      if (engine instanceof FakeEngine) await engine.services.kill(service);
     },
     roomIsMounted: false,
     roomInside: (spec) => spec.room,

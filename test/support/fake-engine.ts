@@ -22,6 +22,7 @@ import { deliveryText } from "../../src/engine/room/delivery.ts";
 import { makeRoom } from "../../src/engine/room/room.ts";
 import type { ImagePlan } from "../../src/plan/plan.ts";
 import { RunnerError } from "../../src/shared/errors.ts";
+import { FakeServices } from "./fake-services.ts";
 
 interface Stage {
   readonly spec: StageSpec;
@@ -40,6 +41,7 @@ interface Stage {
  */
 export class FakeEngine implements Engine {
   readonly stages = new Map<string, Stage>();
+  readonly services = new FakeServices(() => this.#reach());
   /** Set to make every verb fail as if the engine were out of reach. */
   away = false;
 
@@ -60,6 +62,7 @@ export class FakeEngine implements Engine {
   async create(spec: StageSpec, signal: AbortSignal): Promise<StageHandle> {
     signal.throwIfAborted();
     this.#reach();
+    if (spec.services !== undefined && spec.services.length > 0) this.services.mustBeConnected(spec.runId);
     if (this.stages.has(spec.runId)) throw new RunnerError("conflict", "this run has a stage already");
     const nonce = randomBytes(16).toString("hex");
     await mkdir(spec.workspace, { recursive: true });
@@ -171,6 +174,11 @@ export class FakeEngine implements Engine {
   settle(): void {}
 
   async remove(runId: string): Promise<void> {
+    await this.#removeStage(runId);
+    await this.services.remove(runId);
+  }
+
+  async #removeStage(runId: string): Promise<void> {
     const stage = this.stages.get(runId);
     if (stage === undefined) return;
     this.#signal(stage, "SIGKILL");
@@ -183,7 +191,8 @@ export class FakeEngine implements Engine {
 
   async sweep(liveRuns: ReadonlySet<string>): Promise<readonly string[]> {
     this.#reach();
-    const stale = [...this.stages.keys()].filter((runId) => !liveRuns.has(runId));
+    const runs = new Set([...this.stages.keys(), ...this.services.runs()]);
+    const stale = [...runs].filter((runId) => !liveRuns.has(runId));
     for (const runId of stale) await this.remove(runId);
     return stale;
   }

@@ -23,13 +23,14 @@ import type { Marks } from "../room/marks.ts";
 import { marksOf } from "../room/read-marks.ts";
 import { connect, usesUserNamespaces } from "./connect.ts";
 import { places, toContainerOptions } from "./container-options.ts";
+import { DockerServices } from "./docker-services.ts";
 import { isNotFound, translate } from "./errors.ts";
 import { eraseFolder } from "./erase.ts";
 import { exitOf } from "./exit.ts";
 import { Images } from "./images.ts";
 import { containerName } from "./labels.ts";
 import { Quiet } from "./quiet.ts";
-import { removeContainer, sweepContainers } from "./removal.ts";
+import { removeRun, sweepRuns } from "./removal.ts";
 import { stopContainer } from "./stop.ts";
 import { Watch } from "./watch.ts";
 
@@ -42,11 +43,13 @@ export class DockerEngine implements Engine {
   readonly #watches = new Map<string, Watch>();
   readonly #gates = new Map<string, Gate>();
   readonly #quiet = new Quiet();
+  readonly services: DockerServices;
 
   constructor(options: { readonly runnerId: string }) {
     this.#docker = connect();
     this.#runnerId = options.runnerId;
     this.#images = new Images(this.#docker);
+    this.services = new DockerServices(this.#docker, this.#runnerId);
   }
 
   async ping(signal: AbortSignal): Promise<void> {
@@ -148,7 +151,8 @@ export class DockerEngine implements Engine {
     watch?.close();
     this.#watches.delete(runId);
     this.#letGo(runId);
-    await removeContainer(this.#docker.getContainer(containerName(runId)));
+    const container = this.#docker.getContainer(containerName(runId));
+    await removeRun(this.#docker, this.#runnerId, runId, container);
     await watch?.done.catch(() => {}); // it looks into the room once more
   }
 
@@ -162,7 +166,7 @@ export class DockerEngine implements Engine {
   }
 
   async sweep(liveRuns: ReadonlySet<string>): Promise<readonly string[]> {
-    return sweepContainers(this.#docker, this.#runnerId, liveRuns);
+    return sweepRuns(this.#docker, this.#runnerId, liveRuns);
   }
 
   async erase(folder: string, image: string): Promise<void> {

@@ -2,8 +2,19 @@
 export const runnerLabel = "dev.gitfoss.runner";
 export const runLabel = "dev.gitfoss.run";
 export const stageLabel = "dev.gitfoss.stage";
+/** A service's container bears its alias beside them. */
+export const serviceLabel = "dev.gitfoss.service";
 
 /** The name is the lock: a second container for the same run is refused by the engine. */
 export function containerName(runId: string): string {
+  return `gitfoss-${runId}`;
+}
+
+export function serviceContainerName(runId: string, alias: string): string {
+  return `${containerName(runId)}-${alias}`;
+}
+
+/** Of the run's own network, which only a run with services has. */
+export function networkName(runId: string): string {
   return `gitfoss-${runId}`;
 }

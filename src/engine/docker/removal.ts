@@ -1,7 +1,8 @@
 import type Docker from "dockerode";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlreadySo, isNotFound, translate } from "./errors.ts";
-import { runLabel, runnerLabel } from "./labels.ts";
+import { runLabel, runnerLabel, serviceLabel } from "./labels.ts";
+import { removeNetwork } from "./network.ts";
 
 const pollMs = 50;
 const patienceMs = 30_000;
@@ -17,20 +18,78 @@ export async function removeContainer(container: Docker.Container): Promise<void
   }
 }
 
-export async function sweepContainers(
+/** What bears our label, by run. */
+interface Labelled {
+  readonly id: string;
+  readonly run: string;
+}
+
+/** Ids of what belongs together, in the order in which it has to go. */
+interface Found {
+  readonly stages: readonly Labelled[];
+  readonly services: readonly Labelled[];
+  readonly networks: readonly Labelled[];
+}
+
+/** The stage's container, then those of its services, then the network that held them together. */
+export async function removeRun(
+  docker: Docker,
+  runnerId: string,
+  runId: string,
+  stage: Docker.Container,
+): Promise<void> {
+  const [, beside] = await Promise.all([removeContainer(stage), find(docker, runnerId, runId)]);
+  await removeFound(docker, { ...beside, stages: [] });
+}
+
+/** Resolves to the ids of the runs it removed something of. */
+export async function sweepRuns(
   docker: Docker,
   runnerId: string,
   liveRuns: ReadonlySet<string>,
 ): Promise<readonly string[]> {
-  try {
-    const filters = { label: [`${runnerLabel}=${runnerId}`] };
-    const containers = await docker.listContainers({ all: true, filters });
-    const stale = containers.filter(({ Labels: labels }) => !liveRuns.has(labels[runLabel] ?? ""));
-    await Promise.all(stale.map(({ Id: id }) => removeContainer(docker.getContainer(id))));
-    return stale.map(({ Labels: labels, Id: id }) => labels[runLabel] ?? id);
-  } catch (error) {
-    throw translate(error, { verb: "list the containers" });
+  const all = await find(docker, runnerId);
+  const stale = (found: readonly Labelled[]): readonly Labelled[] =>
+    found.filter(({ run }) => !liveRuns.has(run));
+  const found = { stages: stale(all.stages), services: stale(all.services), networks: stale(all.networks) };
+  await removeFound(docker, found);
+  return [
+    ...new Set([...found.stages, ...found.services, ...found.networks].map(({ run, id }) => run || id)),
+  ];
+}
+
+async function removeFound(docker: Docker, { stages, services, networks }: Found): Promise<void> {
+  for (const containers of [stages, services]) {
+    await Promise.all(containers.map(({ id }) => removeContainer(docker.getContainer(id))));
   }
+  await Promise.all(networks.map(({ id }) => removeNetwork(docker, id)));
+}
+
+async function find(docker: Docker, runnerId: string, runId?: string): Promise<Found> {
+  const label = [`${runnerLabel}=${runnerId}`, ...(runId === undefined ? [] : [`${runLabel}=${runId}`])];
+  const filters = { label };
+  try {
+    const [containers, networks] = await Promise.all([
+      docker.listContainers({ all: true, filters }),
+      docker.listNetworks({ filters }),
+    ]);
+    return {
+      stages: containers.filter(({ Labels }) => Labels[serviceLabel] === undefined).map(labelled),
+      services: containers.filter(({ Labels }) => Labels[serviceLabel] !== undefined).map(labelled),
+      networks: networks.map(labelled),
+    };
+  } catch (error) {
+    throw translate(error, { verb: "list what it holds of ours" });
+  }
+}
+
+function labelled({ Id: id, Labels: labels }: Described): Labelled {
+  return { id, run: labels?.[runLabel] ?? "" };
+}
+
+interface Described {
+  readonly Id: string;
+  readonly Labels?: Readonly<Record<string, string>> | undefined;
 }
 
 async function untilGone(container: Docker.Container): Promise<void> {

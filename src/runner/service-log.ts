@@ -1,0 +1,41 @@
+import { type ServiceName, titleOf } from "../engine/services.ts";
+import type { RunLog } from "../store/run-log.ts";
+import type { RunnerOptions } from "./context.ts";
+import type { RunService } from "./service-specs.ts";
+
+const lastLines = 20;
+const longestLine = 1000;
+
+type Kept = Pick<RunnerOptions, "engine" | "store">;
+
+/** Every line of a service passes here on its way to the disk. */
+function throughMask(lines: readonly string[]): readonly string[] {
+  return lines;
+}
+
+/** Takes what a service has written so far into the run's folder. */
+export async function keepServiceLog(
+  service: ServiceName,
+  { engine, store }: Kept,
+  signal: AbortSignal,
+): Promise<void> {
+  const { lines, isCut } = await engine.services.log(service, undefined, signal);
+  await store.keepServiceLog(service.runId, service.alias, { lines: throughMask(lines), isCut });
+}
+
+/** For a stage that failed because of a service, or after it. */
+export async function sayLastLines(
+  service: RunService,
+  log: RunLog,
+  { engine }: Pick<RunnerOptions, "engine">,
+  signal: AbortSignal,
+): Promise<void> {
+  const { lines } = await engine.services.log(service, lastLines, signal);
+  if (lines.length === 0) return log.say(`service ${titleOf(service)} wrote nothing`);
+  log.say(`last lines of service ${titleOf(service)}:`);
+  for (const line of throughMask(lines)) log.say(`  ${service.alias} | ${cut(line)}`);
+}
+
+function cut(line: string): string {
+  return line.length > longestLine ? `${line.slice(0, longestLine)}…` : line;
+}
