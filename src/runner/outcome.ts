@@ -72,6 +72,7 @@ function scriptReason(exit: Exit, exitCode: number): string {
 }
 
 const causes: Partial<Record<ErrorCode, Cause>> = {
+  invalid_request: "manifest",
   image_unavailable: "image",
   engine_unreachable: "engine",
   engine_failed: "engine",

@@ -1,10 +1,12 @@
 import { CommitReader } from "./cat-file.ts";
 import { parseCommit } from "./commit.ts";
 import { gitDirOfTree } from "./git-folder.ts";
-import { lookDeadlineMs, runGit } from "./git.ts";
+import { lookDeadlineMs, runGit, type GitCall } from "./git.ts";
 import type { Commit, Source } from "./source.ts";
+import { listPaths } from "./path-list.ts";
 import { differingFromTree } from "./tree-changes.ts";
-import { maxListBytes, pathsIn } from "./tree-files.ts";
+
+const maxAnswerBytes = 4096;
 
 /** What differs from what came before. */
 export type Changes =
@@ -67,11 +69,11 @@ async function mergeBase(
   // What was fetched is what the forge has; a branch of the same name may lie behind.
   const names = [`refs/remotes/origin/${branch}`, `refs/heads/${branch}`];
   const list = ["for-each-ref", "--format=%(refname)", "--", ...names];
-  const found = (await look(gitDir, list, signal)).toString().split("\n");
+  const found = await lines(gitDir, list, signal);
   const name = names.find((each) => found.includes(each));
   if (name === undefined) return undefined;
   try {
-    const [base = ""] = (await look(gitDir, ["merge-base", sha, name], signal)).toString().split("\n");
+    const [base = ""] = await lines(gitDir, ["merge-base", sha, name], signal);
     return /^[0-9a-f]{40,64}$/.test(base) ? base : undefined;
   } catch {
     signal.throwIfAborted();
@@ -99,10 +101,13 @@ async function differing(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const options = ["-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv"];
-  return pathsIn(await look(gitDir, ["diff-tree", ...options, from, to], signal));
+  return listPaths({ ...lookAt(gitDir), args: ["diff-tree", ...options, from, to] }, signal);
 }
 
-function look(gitDir: string, args: readonly string[], signal: AbortSignal): Promise<Buffer> {
-  const call = { args, gitDir, deadlineMs: lookDeadlineMs, failure: "repository_invalid" } as const;
-  return runGit(call, maxListBytes, signal);
+async function lines(gitDir: string, args: readonly string[], signal: AbortSignal): Promise<string[]> {
+  return (await runGit({ ...lookAt(gitDir), args }, maxAnswerBytes, signal)).toString().split("\n");
+}
+
+function lookAt(gitDir: string): Omit<GitCall, "args" | "input"> {
+  return { gitDir, deadlineMs: lookDeadlineMs, failure: "repository_invalid" };
 }

@@ -1,8 +1,9 @@
 import { workingTree } from "./changes.ts";
 import { gitDirOfTree } from "./git-folder.ts";
-import { lookDeadlineMs, runGit } from "./git.ts";
+import { lookDeadlineMs } from "./git.ts";
+import { listPaths } from "./path-list.ts";
 import type { Source } from "./source.ts";
-import { listAll, listByGit, maxListBytes, pathOf, pathsIn } from "./tree-files.ts";
+import { listAll, listByGit, pathOf } from "./tree-files.ts";
 
 /** The files of a commit; of a working tree those that git doesn't ignore. As paths. Throws `repository_invalid` or `checkout_failed`. */
 export async function presentFiles(source: Source, signal: AbortSignal): Promise<readonly string[]> {
@@ -10,7 +11,7 @@ export async function presentFiles(source: Source, signal: AbortSignal): Promise
   if (source.kind === "repository") {
     const { gitDir, commit } = source;
     const args = ["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", commit.sha];
-    return pathsIn(await runGit({ args, gitDir, ...limits }, maxListBytes, signal));
+    return listPaths({ args, gitDir, ...limits }, signal);
   }
   const folder = workingTree(source);
   const gitDir = await gitDirOfTree(folder);
@@ -18,8 +19,8 @@ export async function presentFiles(source: Source, signal: AbortSignal): Promise
   const args = ["ls-files", "-z", "--deleted"];
   const [names, deleted] = await Promise.all([
     listByGit(folder, gitDir, signal),
-    runGit({ args, gitDir, workTree: folder, ...limits }, maxListBytes, signal),
+    listPaths({ args, gitDir, workTree: folder, ...limits }, signal),
   ]);
-  const gone = new Set(pathsIn(deleted));
+  const gone = new Set(deleted);
   return names.map(pathOf).filter((path) => !gone.has(path));
 }

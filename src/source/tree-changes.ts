@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemCodeOf } from "../shared/errors.ts";
 import { commonDirOf } from "./git-folder.ts";
-import { lookDeadlineMs, runGit } from "./git.ts";
+import { lookDeadlineMs } from "./git.ts";
+import { listPaths } from "./path-list.ts";
 import type { Commit } from "./source.ts";
-import { maxListBytes, pathsIn } from "./tree-files.ts";
 import { writeGitFolder } from "./workspace-git.ts";
 
 export interface WorkingTree {
@@ -46,7 +46,7 @@ async function trackedChanges(
       deadlineMs: lookDeadlineMs * 4,
       failure: "repository_invalid",
     } as const;
-    return pathsIn(await runGit(call, maxListBytes, signal));
+    return await listPaths(call, signal);
   } finally {
     await rm(own, { recursive: true, force: true });
   }
@@ -69,5 +69,5 @@ async function untrackedFiles(
   const args = ["ls-files", "-z", "--others", "--exclude-standard"];
   const limits = { deadlineMs: lookDeadlineMs * 4, failure: "repository_invalid" } as const;
   const call = { args, gitDir, workTree: folder, userIgnores: true, ...limits };
-  return pathsIn(await runGit(call, maxListBytes, signal));
+  return listPaths(call, signal);
 }

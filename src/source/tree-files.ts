@@ -5,20 +5,12 @@ import { maxEntries, tooLarge } from "./workspace-git.ts";
 /** File names are bytes: one character of a `Name` is one byte, as in latin1. Relative, "/" between the parts. */
 export type Name = string;
 
-export const maxListBytes = 256 * 1024 * 1024;
+const maxListBytes = 256 * 1024 * 1024;
 const slash = "/";
 
 /** For what compares names with what a manifest says: they are UTF-8 there. */
 export function pathOf(name: Name): string {
   return Buffer.from(name, "latin1").toString();
-}
-
-/** The names of a listing by `-z`. A name that ends in a slash is a repository inside this one, and none of its business. */
-export function pathsIn(listing: Buffer): readonly string[] {
-  return listing
-    .toString()
-    .split("\0")
-    .filter((name) => name !== "" && !name.endsWith(slash));
 }
 
 export function bytesOf(folder: string, name: Name): Buffer {

@@ -71,9 +71,20 @@ async function prepareCommit(options: ExecOptions, folder: string, signal: Abort
   const file = { name: relative(folder, join(tree.folder, path)), bytes };
   return {
     plan: await planOf(file, options),
-    source: { kind: "repository", gitDir: repository.gitDir, commit },
+    source: {
+      kind: "repository",
+      gitDir: repository.gitDir,
+      commit: { ...commit, ...defaultBranchOf(tree) },
+    },
     manifest: file.name,
   };
+}
+
+/** What is checked out says nothing of the default branch of a developer's repository. */
+function defaultBranchOf({ commit }: Source & { readonly kind: "tree" }): {
+  readonly defaultBranch?: string;
+} {
+  return commit?.defaultBranch === undefined ? {} : { defaultBranch: commit.defaultBranch };
 }
 
 /** Where the manifest may lie in the commit, relative to the top of the working tree. */

@@ -77,6 +77,7 @@ test("an interruption decides the outcome, and the exit code that there was is k
 
 test("every error around the script has its cause, and tells no more than it may", () => {
   const expected: [ErrorCode, string][] = [
+    ["invalid_request", "manifest"],
     ["image_unavailable", "image"],
     ["engine_unreachable", "engine"],
     ["engine_failed", "engine"],

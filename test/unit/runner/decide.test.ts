@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { decide } from "../../../src/runner/decide.ts";
+import { resolveCommit } from "../../../src/source/repository.ts";
+import type { Source } from "../../../src/source/source.ts";
+import { createRepository, type TestRepository } from "../../support/repository.ts";
+import { Bench, codeOf, planOf } from "./bench.ts";
+
+let bench: Bench;
+let repository: TestRepository;
+let source: Source;
+const identity = { runnerId: "runner-1", version: "1.2.3" };
+const { signal } = new AbortController();
+
+beforeAll(async () => {
+  bench = await Bench.open();
+  repository = await createRepository({ bare: true, files: { "src/a": "1" } });
+  source = {
+    kind: "repository",
+    gitDir: repository.gitDir,
+    commit: await resolveCommit(repository, undefined, signal),
+  };
+});
+afterAll(async () => {
+  await bench.close();
+  await repository.remove();
+});
+
+test("rules see the manifest's variables, the trigger's over them and the given ones over both", async () => {
+  const rules = [
+    {
+      if: '$LEVEL == "1-main" && $SENT == "$LEVEL" && $CI_STAGE_ID == "a" && $CI_RUN_ID != null && $CI == "true"',
+      variables: {},
+    },
+  ];
+  const variables = { SENT: "manifest", LEVEL: "1-$CI_COMMIT_BRANCH", CI: "forged" };
+  const state = await bench.submit({ id: "a", rules, variables }, { source, variables: { SENT: "$LEVEL" } });
+  expect(state.plan.leftOut).toBeUndefined();
+  expect(state.plan.rules).toBeUndefined();
+});
+
+test("a secret is nothing to a rule, neither alone nor as a part", async () => {
+  const secrets = [{ variable: "TOKEN", name: "TOKEN", file: false }];
+  const rules = [{ if: '$TOKEN || $URL != "https://@host"', variables: {} }];
+  const variables = { URL: "https://$TOKEN@host" };
+  const state = await bench.submit({ id: "b", rules, secrets, variables }, { source });
+  expect(state.plan.leftOut).toStartWith("none of its rules applies");
+  expect(JSON.stringify(state)).not.toContain("\\u0000");
+});
+
+test("a secret in a key that is stored and shown is refused, through other variables too", async () => {
+  const secrets = [{ variable: "TOKEN", name: "TOKEN", file: false }];
+  const image = { name: "host/$URL", pullPolicy: "never" } as const;
+  const submitted = bench.submit({ id: "c", image, secrets, variables: { URL: "x$TOKEN" } });
+  expect(await submitted.catch((error: unknown) => error)).toMatchObject({
+    code: "invalid_request",
+    message: `"image" of stage "c" can't be used: it refers to a secret, and would be stored and shown`,
+  });
+});
+
+test("keys are expanded with the variables that a rule brings, and with the run's id", async () => {
+  const image = { name: "alpine:$TAG", pullPolicy: "never" } as const;
+  const concurrency = { group: "$CI_RUN_ID", limit: 1, cancelInProgress: false };
+  const rules = [{ variables: { TAG: "from-rule" } }];
+  const state = await bench.submit({ id: "d", image, rules, concurrency, variables: { TAG: "stage" } });
+  expect(state.plan).toMatchObject({
+    image: { name: "alpine:from-rule" },
+    concurrency: { group: state.runId },
+  });
+});
+
+test("what was decided isn't decided again: a dollar stays one", async () => {
+  const concurrency = { group: "$$CI", limit: 1, cancelInProgress: false };
+  const first = await bench.submit({ id: "e", concurrency });
+  const again = await bench.submit(first.plan);
+  expect([first, again].map(({ plan }) => plan.concurrency?.group)).toEqual(["$CI", "$CI"]);
+});
+
+test("a run that its rules leave out is PASSED, its log and its reason say which were tried", async () => {
+  const rules = [
+    { if: "$NOPE", variables: {} },
+    { exists: ["*.go"], variables: {} },
+  ];
+  const { runId } = await bench.submit(
+    { id: "f", rules, image: { name: "$NOPE", pullPolicy: "never" } },
+    { source },
+  );
+  const reason =
+    "passed over: none of its rules applies (rule 1: $NOPE is false; rule 2: nothing of *.go exists)";
+  expect(await bench.verdict(runId)).toMatchObject({ status: "PASSED", cause: null, reason });
+  expect(await bench.log(runId)).toEqual([`# ${reason}`]);
+});
+
+test("what couldn't be told exactly stands before everything else in the log", async () => {
+  const rules = [{ changes: ["none"], variables: {} }];
+  const { runId } = await bench.submit({ id: "g", rules, script: ["echo hello"] }, { source });
+  expect(await bench.verdict(runId)).toMatchObject({ status: "SUCCESS" });
+  expect(await bench.log(runId)).toEqual([
+    "# rules: all files count as changed, since there is no commit before it",
+    "hello",
+  ]);
+});
+
+test("the stages of one exec look at their source once", async () => {
+  const folder = join(bench.source, "more");
+  const tree: Source = { kind: "tree", folder: bench.source };
+  const facts = (exists: string) => ({
+    runId: "r",
+    request: bench.request("x", { source: tree }),
+    plan: planOf({ id: "x", rules: [{ exists: [exists], variables: {} }] }),
+  });
+  expect((await decide(facts("README"), identity, signal)).leftOut).toBeUndefined();
+  writeFileSync(folder, "");
+  expect((await decide(facts("more"), identity, signal)).leftOut).toBeDefined();
+});
+
+test("of several at once all are accepted or none", async () => {
+  const before = bench.store.runs().length;
+  const good = { request: bench.request("one"), plan: planOf("one") };
+  const bad = { request: bench.request("two"), plan: planOf({ id: "two", user: "$ABSENT" }) };
+  expect(await codeOf(bench.runner.submitAll([good, bad]))).toBe("invalid_request");
+  expect(bench.store.runs()).toHaveLength(before);
+  const accepted = await bench.runner.submitAll([good, { ...good, plan: planOf("three") }]);
+  expect(accepted.map(({ plan }) => plan.id)).toEqual(["one", "three"]);
+});
+
+test("variables that double without end are refused before anything is accepted", async () => {
+  const huge = Array.from({ length: 20 }, (_, index) => [
+    `V${String(index)}`,
+    `$V${String(index + 1)}$V${String(index + 1)}`,
+  ]);
+  const submitted = bench.submit({ id: "h", variables: { ...Object.fromEntries(huge), V20: "x" } });
+  expect(await codeOf(submitted)).toBe("invalid_request");
+});
