@@ -8,6 +8,8 @@ export interface GitCall {
   readonly workTree?: string;
   /** The objects folder of another repository, read as if they were `gitDir`'s own. Nothing else of that repository is. */
   readonly borrowedObjects?: string;
+  /** Another one than `gitDir`'s own. */
+  readonly indexFile?: string;
   /** Also obey what the user's own git configuration ignores. */
   readonly userIgnores?: boolean;
   /** Sent to its stdin, which is then closed; without it stdin stays open for `GitProcess.write`. */
@@ -175,6 +177,7 @@ function environmentOf(call: GitCall): Record<string, string> {
     GIT_DIR: call.gitDir,
   };
   if (call.workTree !== undefined) environment["GIT_WORK_TREE"] = call.workTree;
+  if (call.indexFile !== undefined) environment["GIT_INDEX_FILE"] = call.indexFile;
   if (call.borrowedObjects !== undefined)
     environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = JSON.stringify(call.borrowedObjects);
   return call.userIgnores === true ? withUserConfiguration(environment) : environment;
