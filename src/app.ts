@@ -25,6 +25,8 @@ export interface LocalRunner {
 export interface LocalRunnerOptions {
   /** A folder of its own, closed to others. The caller removes it. */
   readonly folder: string;
+  /** For what later ones of this user may use again; made when there's something. */
+  readonly lasting: string;
   /** What its containers are labelled with. */
   readonly runnerId: string;
   readonly version: string;
@@ -39,6 +41,7 @@ export async function openExec(options: LocalRunnerOptions, signal: AbortSignal)
   const engine = new DockerEngine({ runnerId: options.runnerId });
   const opened = Store.open({
     folder: options.folder,
+    lasting: options.lasting,
     durable: false,
     clock: systemClock,
     warn: warner(options.log),

@@ -102,6 +102,7 @@ function statusOf(event: RecordedEvent): object {
         exitCode: event.exitCode,
         cause: event.cause,
         reason: event.reason,
+        ...(event.standsFor === undefined ? {} : { standsFor: event.standsFor }),
       };
     default:
       return unreachable(event);

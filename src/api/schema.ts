@@ -44,6 +44,7 @@ export const triggerBody = t.Object(
       ),
     ),
     manifest: t.Optional(text(1024)),
+    reuse: t.Optional(t.Boolean({ description: "true or false" })),
   },
   closed,
 );

@@ -63,7 +63,17 @@ function runName(run: RunState): object {
 function details(run: RunState): object {
   const { request, plan } = run;
   const { commit } = request.source;
-  const { exitCode, cause, reason, steps, usage, artifacts, log, tests = null } = run.verdict ?? noVerdict;
+  const {
+    exitCode,
+    cause,
+    reason,
+    steps,
+    usage,
+    artifacts,
+    log,
+    tests = null,
+    standsFor = null,
+  } = run.verdict ?? noVerdict;
   return {
     orgId: request.orgId,
     repoId: request.repoId,
@@ -85,6 +95,7 @@ function details(run: RunState): object {
     cancelRequestedBy: run.cancelRequestedBy,
     artifacts,
     tests,
+    standsFor,
     log,
   };
 }

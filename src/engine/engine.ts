@@ -19,6 +19,9 @@ export interface Engine {
   /** Makes the image present as its pull policy says. One pull of an image at a time; `report` gets lines for people. */
   pull(image: ImagePlan, report: (line: string) => void, signal: AbortSignal): Promise<Image>;
 
+  /** The id of the image that `pull` would find present; undefined when it would have to ask a registry. Never asks one itself. */
+  imageId(image: ImagePlan, signal: AbortSignal): Promise<string | undefined>;
+
   /** Makes the container, not running. Its name follows from the run: a second create of a run is `conflict`. */
   create(spec: StageSpec, signal: AbortSignal): Promise<StageHandle>;
 

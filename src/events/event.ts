@@ -1,5 +1,6 @@
 import type { StageHandle, StepExit } from "../engine/engine.ts";
 import type { StagePlan } from "../plan/plan.ts";
+import type { Inputs } from "../source/inputs.ts";
 import type { Source } from "../source/source.ts";
 import type { TestReport } from "./test-report.ts";
 
@@ -31,6 +32,10 @@ export interface RunRequest {
   /** On top of the manifest's. */
   readonly variables: Readonly<Record<string, string>>;
   readonly idempotencyKey?: string;
+  /** False: it's to run, whatever has succeeded before. */
+  readonly reuse?: boolean;
+  /** What its stage's inputs fit in a working tree, taken before that was copied. */
+  readonly inputs?: Inputs;
   /** sha256 of what was asked for: under the same key, the same trigger again is told from another one by it. */
   readonly fingerprint?: string;
 }
@@ -78,6 +83,14 @@ export interface Verdict {
   readonly artifacts: number;
   /** Of its `artifacts.reports`; absent when there are none that could be read. */
   readonly tests?: TestReport;
+  /** Of a run that was passed over because nothing has changed since this one succeeded. */
+  readonly standsFor?: EarlierRun;
+}
+
+export interface EarlierRun {
+  readonly runId: string;
+  readonly pipelineId: string;
+  readonly finishedAt: string;
 }
 
 export interface Step extends StepExit {

@@ -4,6 +4,7 @@ import type { RunState } from "./run-state.ts";
 import {
   count,
   either,
+  flag,
   list,
   mapOf,
   nullable,
@@ -40,6 +41,8 @@ const request = record({
   source,
   variables: mapOf(text),
   idempotencyKey: optional(text),
+  reuse: optional(flag),
+  inputs: optional(record({ digest: text, unmatched: list(text), isEmpty: flag })),
 });
 
 const handle = record({
@@ -78,6 +81,7 @@ const verdictShapes = {
   log: record({ lines: count, bytes: count, sha256: text }),
   artifacts: count,
   tests: optional(testReport),
+  standsFor: optional(record({ runId: text, pipelineId: text, finishedAt: text })),
 };
 
 const failedTryShapes = {

@@ -115,7 +115,11 @@ function withFailedTry(
 }
 
 function verdictOf(event: RecordedEvent & { readonly type: "finished" }): Verdict {
-  const { status, exitCode, cause, reason, steps, usage, log, artifacts, tests } = event;
+  const { status, exitCode, cause, reason, steps, usage, log, artifacts, tests, standsFor } = event;
   const verdict = { status, exitCode, cause, reason, steps, usage, log, artifacts };
-  return tests === undefined ? verdict : { ...verdict, tests };
+  return {
+    ...verdict,
+    ...(tests === undefined ? {} : { tests }),
+    ...(standsFor === undefined ? {} : { standsFor }),
+  };
 }

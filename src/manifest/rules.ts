@@ -43,6 +43,9 @@ function stageRules(source: Source, path: Path, stage: ManifestStage): Problem[]
         leavesWorkspace(source, [...path, "artifacts", key, index], glob),
       ),
     ),
+    ...(stage.inputs ?? []).flatMap((glob, index) =>
+      leavesWorkspace(source, [...path, "inputs", index], glob),
+    ),
     ...badReports(source, [...path, "artifacts", "reports", "junit"], stage.artifacts?.reports?.junit),
   ];
 }

@@ -27,6 +27,12 @@ export class Turns {
     this.#heldUp.add(group);
     return false;
   }
+
+  /** It was due, but it isn't known yet whether it has to run. */
+  holdUp(state: RunState): void {
+    const group = groupOf(state);
+    if (group !== undefined) this.#heldUp.add(group);
+  }
 }
 
 /** The older runs of other pipelines that this one puts an end to. `runs`: those that aren't final. */

@@ -22,6 +22,8 @@ export interface Trigger {
   readonly variables?: Readonly<Record<string, string>> | undefined;
   /** The manifest's path in the repository. */
   readonly manifest?: string | undefined;
+  /** False: it runs, whatever has succeeded before. */
+  readonly reuse?: boolean | undefined;
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -46,6 +48,7 @@ export async function admit(trigger: Trigger, config: Config, signal: AbortSigna
       stageId,
       source: { kind: "repository", gitDir: repository.gitDir, commit },
       variables,
+      ...(trigger.reuse === undefined ? {} : { reuse: trigger.reuse }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey, fingerprint: fingerprintOf(trigger) }),
     },
     plan: stageOf(plan, stageId),

@@ -55,11 +55,12 @@ async function firstBroken(
   return undefined;
 }
 
-/** A run that was passed over is as good as what it needed. */
+/** A run that was passed over is as good as what it needed; one for which a success stands is one. */
 async function isGood(state: RunState, store: Store, seen: Set<string>): Promise<boolean> {
   const { verdict, plan } = state;
   if (verdict === null) return false;
-  if (verdict.status === "SUCCESS" || isTolerated(verdict, plan)) return true;
+  if (verdict.status === "SUCCESS" || verdict.standsFor !== undefined) return true;
+  if (isTolerated(verdict, plan)) return true;
   if (verdict.status !== "PASSED") return false;
   if (seen.has(state.runId)) return true;
   seen.add(state.runId);

@@ -4,7 +4,8 @@ import { defaultRetryMs, type RunnerOptions } from "./context.ts";
 import { EngineReach } from "./engine-reach.ts";
 import { supersededBy, Turns } from "./groups.ts";
 import { readinessOf } from "./needs.ts";
-import { passOver, withdraw, type EndOfRun } from "./verdicts.ts";
+import { Reuse } from "./reuse.ts";
+import { passOver, standFor, withdraw, type EndOfRun } from "./verdicts.ts";
 import { waitsForOf, type WaitsFor } from "./waits-for.ts";
 
 /** What the queue asks of the runner. */
@@ -26,6 +27,7 @@ export class Queue {
   readonly #options: RunnerOptions;
   readonly #room: QueueRoom;
   readonly #reach: EngineReach;
+  readonly #reuse: Reuse;
   readonly #waiting = new Map<string, RunState>();
   /** Of those that wait: whose `cancel_in_progress`, if any, has been seen to. */
   readonly #seenTo = new Set<string>();
@@ -36,6 +38,7 @@ export class Queue {
     this.#options = options;
     this.#room = room;
     this.#reach = new EngineReach(options, () => this.#scheduleLater());
+    this.#reuse = new Reuse(options, () => this.schedule(), room.finish);
   }
 
   get size(): number {
@@ -105,7 +108,9 @@ export class Queue {
     await this.#withdrawCanceled();
     const turns = new Turns();
     for (const state of Array.from(this.#waiting.values())) {
-      if (this.#shut || this.#room.running().length >= this.#options.settings().concurrency) return;
+      if (this.#shut) return;
+      // Without a slot, a run may still be one for which an earlier success stands.
+      if (this.#isFull && state.plan.inputs === undefined) continue;
       if (!this.#seenTo.has(state.runId)) continue;
       if ((await this.#takeUp(state, turns)) === "engine away") return;
     }
@@ -119,10 +124,18 @@ export class Queue {
       await this.end(state, passOver(readiness.reason)).catch(() => {});
       return "done";
     }
-    if (!turns.isDue(state, this.#room.running())) return "done";
+    return this.#beginOrPass(state, turns);
+  }
+
+  async #beginOrPass(state: RunState, turns: Turns): Promise<"done" | "engine away"> {
+    const mayBegin = turns.isDue(state, this.#room.running()) && !this.#isFull;
+    if (!mayBegin && state.plan.inputs === undefined) return "done";
     if (!(await this.#reach.answers())) return "engine away";
+    const reuse = this.#reuse.of(state);
+    if (reuse === "unknown") turns.holdUp(state);
+    else if (reuse !== "run") await this.end(state, standFor(reuse)).catch(() => this.#reuse.refute(state));
     // It may have been canceled meanwhile.
-    if (this.#waiting.delete(state.runId)) this.#room.begin(state);
+    else if (mayBegin && this.#waiting.delete(state.runId)) this.#room.begin(state);
     return "done";
   }
 
@@ -145,6 +158,10 @@ export class Queue {
         this.#scheduleLater();
       }
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#room.running().length >= this.#options.settings().concurrency;
   }
 
   /** Those whose cancel is on record but not their end: a crash or a full disk came between. */

@@ -1,6 +1,9 @@
+import { timestamp } from "../shared/clock.ts";
+import { messageOf } from "../shared/errors.ts";
 import type { Verdict } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { RunnerOptions } from "./context.ts";
+import type { Found } from "./reuse-lookup.ts";
 
 /** Ends a run for good. */
 export type EndOfRun = (state: RunState, options: RunnerOptions) => Promise<RunState>;
@@ -19,12 +22,36 @@ export function passOver(reason: string): EndOfRun {
     conclude(state, options, { status: "PASSED", cause: null, reason: `passed over: ${reason}` });
 }
 
+/** With what the earlier success left, as if it had run. Rejects when that is gone. */
+export function standFor({ digest, standIn }: Found): EndOfRun {
+  return async (state, options) => {
+    const { runId, request, plan } = state;
+    const { clock, store } = options;
+    const { expireSeconds } = plan.artifacts ?? {};
+    const expiresAt = expireSeconds === undefined ? undefined : timestamp(clock.now() + expireSeconds * 1000);
+    const artifacts = await store.standIns.serve(request, digest, { runId, expiresAt });
+    const { runId: earlier, pipelineId, finishedAt, tests } = standIn;
+    const concluded = await conclude(state, options, {
+      status: "PASSED",
+      cause: null,
+      reason: `passed over: nothing has changed since run ${earlier} of pipeline ${pipelineId}, which succeeded at ${finishedAt}`,
+      artifacts,
+      standsFor: { runId: earlier, pipelineId, finishedAt },
+      ...(tests === undefined ? {} : { tests }),
+    });
+    await store.standIns.used(request, digest, runId).catch((error: unknown) => {
+      options.log.warn("an earlier success may be forgotten early", { run: runId, error: messageOf(error) });
+    });
+    return concluded;
+  };
+}
+
 /** Its container is gone, and with it what it did. */
 export async function giveUp(state: RunState, reason: string, options: RunnerOptions): Promise<RunState> {
   return conclude(state, options, { status: "FAILURE", cause: "engine", reason });
 }
 
-type Ending = Pick<Verdict, "status" | "cause" | "reason">;
+type Ending = Pick<Verdict, "status" | "cause" | "reason"> & Partial<Verdict>;
 
 async function conclude(state: RunState, { store }: RunnerOptions, ending: Ending): Promise<RunState> {
   const log = await store.openLog(state.runId);
@@ -32,11 +59,11 @@ async function conclude(state: RunState, { store }: RunnerOptions, ending: Endin
   if (ending.status === "PASSED") log.say(ending.reason);
   return store.record(state.runId, {
     type: "finished",
-    ...ending,
     exitCode: null,
     steps: [],
     usage: {},
-    log: log.finish(),
     artifacts: 0,
+    ...ending,
+    log: log.finish(),
   });
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { count, flag, isRecord, list, oneOf, optional, record, type Shape, text } from "../events/shape.ts";
 import { systemCodeOf } from "../shared/errors.ts";
-import { artifactsManifest, isArtifactId } from "./layout.ts";
+import { artifactsFolder, isArtifactId, manifestIn } from "./layout.ts";
 import { parseLine } from "./ndjson.ts";
 
 /** A file that a run left behind. */
@@ -50,25 +50,37 @@ const artifact = record({
   sha256: text,
   executable: optional(flag),
 });
-const manifest = record({ version: oneOf(1), artifacts: list(artifact) });
+const manifest = record({ version: oneOf(1), expiresAt: optional(text), artifacts: list(artifact) });
 
-function isManifest(value: unknown): value is { readonly artifacts: readonly SealedArtifact[] } {
+/** What artifacts.json says: without it, none of the artifacts is there. */
+export interface Seal {
+  readonly artifacts: readonly SealedArtifact[];
+  /** RFC 3339; from then on they aren't there any more. */
+  readonly expiresAt?: string;
+}
+
+function isSeal(value: unknown): value is Seal {
   return isRecord(value) && manifest(value);
 }
 
-export function manifestText(artifacts: readonly SealedArtifact[]): string {
-  return `${JSON.stringify({ version: 1, artifacts }, null, 1)}\n`;
+export function sealText({ artifacts, expiresAt }: Seal): string {
+  return `${JSON.stringify({ version: 1, expiresAt, artifacts }, null, 1)}\n`;
+}
+
+/** Of a folder of artifacts. */
+export function readSealIn(artifacts: string): Seal | undefined {
+  try {
+    const value = parseLine(readFileSync(manifestIn(artifacts), "utf8"));
+    return isSeal(value) ? value : undefined;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return undefined;
+    throw error;
+  }
 }
 
 /** What is sealed of a run; nothing before that. */
 export function readSealed(folder: string, runId: string): readonly SealedArtifact[] {
-  try {
-    const value = parseLine(readFileSync(artifactsManifest(folder, runId), "utf8"));
-    return isManifest(value) ? value.artifacts : [];
-  } catch (error) {
-    if (systemCodeOf(error) === "ENOENT") return [];
-    throw error;
-  }
+  return readSealIn(artifactsFolder(folder, runId))?.artifacts ?? [];
 }
 
 export function toArtifact({ id, name, path, size, sha256 }: SealedArtifact): Artifact {

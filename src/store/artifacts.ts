@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ArtifactsPlan } from "../plan/plan.ts";
 import { RunnerError } from "../shared/errors.ts";
-import { artifactIdOf, type Artifact, manifestText, type SealedArtifact, toArtifact } from "./artifact.ts";
+import { artifactIdOf, type Artifact, sealText, type SealedArtifact, toArtifact } from "./artifact.ts";
 import { copyHashed, openInside } from "./artifact-copy.ts";
 import { shown, walkArtifacts } from "./artifact-walk.ts";
 import { makeFolder, syncFile, syncFolder, writeAtomic } from "./atomic.ts";
@@ -97,5 +97,5 @@ async function seal(
     }
     await syncFolder(dirname(artifactFile(folder, runId, artifactIdOf(""))));
   }
-  await writeAtomic(artifactsManifest(folder, runId), manifestText(sealed), { durable });
+  await writeAtomic(artifactsManifest(folder, runId), sealText({ artifacts: sealed }), { durable });
 }

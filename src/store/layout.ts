@@ -58,12 +58,25 @@ export function artifactsFolder(folder: string, runId: string): string {
 }
 
 export function artifactsManifest(folder: string, runId: string): string {
-  return join(artifactsFolder(folder, runId), "artifacts.json");
+  return manifestIn(artifactsFolder(folder, runId));
 }
 
 export function artifactFile(folder: string, runId: string, artifactId: string): string {
+  return artifactIn(artifactsFolder(folder, runId), artifactId);
+}
+
+/** Of a folder of artifacts, a run's or another one. */
+export function manifestIn(artifacts: string): string {
+  return join(artifacts, "artifacts.json");
+}
+
+export function filesIn(artifacts: string): string {
+  return join(artifacts, "files");
+}
+
+export function artifactIn(artifacts: string, artifactId: string): string {
   if (!isArtifactId(artifactId)) throw new Error("not the id of an artifact");
-  return join(artifactsFolder(folder, runId), "files", artifactId);
+  return join(filesIn(artifacts), artifactId);
 }
 
 export function servicesFolder(folder: string, runId: string): string {
@@ -96,6 +109,22 @@ export function cacheEntryFolder(
   entry: { readonly pipelineId: string; readonly stageId: string; readonly key: string },
 ): string {
   return join(cacheFolder(folder), ...[entry.pipelineId, entry.stageId, entry.key].map(pathPart));
+}
+
+export function standInsFolder(folder: string): string {
+  return join(folder, "reuse");
+}
+
+/** No part of a path from an id begins with a dot. */
+export function standInsKeyFile(folder: string): string {
+  return join(standInsFolder(folder), ".key");
+}
+
+export function standInsOf(
+  folder: string,
+  stage: { readonly orgId: string; readonly repoId: string; readonly stageId: string },
+): string {
+  return join(standInsFolder(folder), ...[stage.orgId, stage.repoId, stage.stageId].map(pathPart));
 }
 
 const longestPart = 120;

@@ -11,6 +11,7 @@ import { type Collected, collectArtifacts } from "./artifacts.ts";
 import { makeFolder } from "./atomic.ts";
 import { type CacheFilter, type Cleared, resetCache } from "./cache.ts";
 import { diskError } from "./disk-error.ts";
+import { forgetBoth } from "./forget-stand-ins.ts";
 import { IndexFile } from "./index-file.ts";
 import { readJournal } from "./journal.ts";
 import { artifactFile, isArtifactId, isRunId, runsFolder, workFolder, workFolders } from "./layout.ts";
@@ -27,6 +28,7 @@ import {
   writeServiceLog,
   writeServices,
 } from "./services.ts";
+import { StandIns } from "./stand-ins.ts";
 import type { RunSummary } from "./summary.ts";
 
 export interface StoreOptions {
@@ -34,6 +36,8 @@ export interface StoreOptions {
   /** False where nobody will look after a loss of power (`exec`): nothing is fsynced. */
   readonly durable: boolean;
   readonly clock: Clock;
+  /** For what outlives `folder`, where that goes with its runs (`exec`): what later ones may stand on. */
+  readonly lasting?: string;
   /** What was left out or made anew because it was damaged. */
   readonly warn?: (message: string) => void;
 }
@@ -49,13 +53,16 @@ export class Store {
   readonly #states: RunStates;
   readonly #logs: RunLogs;
   readonly #listeners = new Set<(state: RunState) => void>();
+  /** Successes that later runs may stand on. */
+  readonly standIns: StandIns;
 
   private constructor(options: StoreOptions, index: RunIndex, indexFile: IndexFile) {
-    const { folder, clock, durable } = options;
+    const { folder, clock, durable, lasting = folder } = options;
     const warn = options.warn ?? (() => {});
     this.#options = options;
     this.#index = index;
     this.#indexFile = indexFile;
+    this.standIns = new StandIns({ folder, lasting, durable, clock });
     this.#logs = new RunLogs({ folder, clock, warn, isFinal: (runId) => index.isFinal(runId) });
     const changed = (state: RunState): void => this.#changed(state, warn);
     this.#states = new RunStates({ folder, durable, clock, warn, index, indexFile, changed });
@@ -222,8 +229,10 @@ export class Store {
     return this.#index.has(runId) ? keptServiceLog(this.#options.folder, runId, alias) : undefined;
   }
 
+  /** With the successes that runs would be passed over for, lest a reset leave a stage that never runs again. */
   resetCache(filter: CacheFilter): Promise<Cleared> {
-    return resetCache(this.#options.folder, filter);
+    const { folder, lasting = folder } = this.#options;
+    return forgetBoth(resetCache(folder, filter), lasting, filter);
   }
 
   /** Readers end; logs that are open can be reopened by the next process. */

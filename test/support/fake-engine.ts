@@ -59,6 +59,12 @@ export class FakeEngine implements Engine {
     throw new RunnerError("image_unavailable", `can't pull image "${image.name}": there is none`);
   }
 
+  async imageId({ name, pullPolicy }: ImagePlan, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    this.#reach();
+    return pullPolicy === "always" || name.startsWith("missing") ? undefined : `sha256:${name}`;
+  }
+
   async create(spec: StageSpec, signal: AbortSignal): Promise<StageHandle> {
     signal.throwIfAborted();
     this.#reach();

@@ -14,6 +14,7 @@ import { rerunCommand } from "./rerun.ts";
 import { exitOfResults } from "./results.ts";
 import { copyAllArtifacts, runStages } from "./run-stages.ts";
 import { processScreen } from "./screen.ts";
+import { withInputs } from "./take-inputs.ts";
 import { closeLocalRunner, makeTraces, openLocalRunner, type Traces } from "./local-runner.ts";
 import type { Style } from "./style.ts";
 import type { View } from "./view.ts";
@@ -65,11 +66,13 @@ async function runPrepared(
   },
   signal: AbortSignal,
 ): Promise<number> {
-  const prepared = await withSnapshot(await parts.preparing, join(parts.folder, "snapshot"), signal);
+  const taken = await withInputs(await parts.preparing, signal);
+  const prepared = await withSnapshot(taken, join(parts.folder, "snapshot"), signal);
   const local = await parts.opening;
   signal.throwIfAborted();
   const view = viewFor(options, prepared);
-  const results = await runStages({ local, prepared, variables: options.variables, view }, signal);
+  const { variables, reuse } = options;
+  const results = await runStages({ local, prepared, variables, reuse, view }, signal);
   await view.end([...results.values()]);
   signal.throwIfAborted();
   if (options.artifacts !== undefined) await copyAllArtifacts(local, results, options.artifacts);

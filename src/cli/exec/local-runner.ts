@@ -6,6 +6,7 @@ import { openExec, type LocalRunner } from "../../app.ts";
 import type { Facts, Logger } from "../../shared/log.ts";
 import { VERSION } from "../../shared/version.ts";
 import { writeErr } from "../output.ts";
+import { ownStateFolder } from "../state-folder.ts";
 import { printable } from "../printable.ts";
 import type { ExecOptions } from "./options.ts";
 
@@ -32,6 +33,7 @@ export function openLocalRunner(
   const opening = openExec(
     {
       ...traces,
+      lasting: join(ownStateFolder(options.stateDir), "exec"),
       version: VERSION,
       concurrency: options.jobs,
       graceMs: options.graceSeconds * 1000,

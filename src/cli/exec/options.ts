@@ -4,6 +4,7 @@ import { usage, type Arguments, type Environment, type Flag } from "../arguments
 import type { ColourChoice } from "../colour.ts";
 import { readWholeNumber } from "../numbers.ts";
 import { quoted } from "../printable.ts";
+import { stateDirFlag } from "../state-folder.ts";
 
 export const execFlags = {
   jobs: { kind: "text", short: "j", value: "N", about: "how many stages side by side (default: cores)" },
@@ -15,6 +16,7 @@ export const execFlags = {
     about: "a variable; K alone: from the environment (repeatable)",
   },
   pull: { kind: "boolean", about: "pull every image, present or not" },
+  "no-reuse": { kind: "boolean", about: "run stages whose inputs are unchanged, too" },
   artifacts: { kind: "text", value: "DIR", about: "copy each stage's artifacts to DIR/<stage>/" },
   "default-image": {
     kind: "text",
@@ -22,6 +24,7 @@ export const execFlags = {
     about: `for stages without one (${defaultConfig.defaultImage})`,
   },
   grace: { kind: "text", value: "SECONDS", about: `between TERM and KILL (default: ${defaultConfig.grace})` },
+  "state-dir": stateDirFlag,
   list: { kind: "boolean", about: "show the stages, run nothing" },
   json: { kind: "boolean", about: "with --list: one JSON object" },
   progress: { kind: "text", value: "FORM", about: "plain (default), quiet: the summary alone, json" },
@@ -39,9 +42,11 @@ export interface ExecOptions {
   readonly ref: string | undefined;
   readonly variables: Readonly<Record<string, string>>;
   readonly pull: boolean;
+  readonly reuse: boolean;
   readonly artifacts: string | undefined;
   readonly defaultImage: string;
   readonly graceSeconds: number;
+  readonly stateDir: string | undefined;
   readonly list: boolean;
   readonly json: boolean;
   readonly progress: Progress;
@@ -59,10 +64,12 @@ export function readExecOptions(args: Arguments<typeof execFlags>, environment: 
     ref: args.text("ref"),
     variables: readVariables(args.list("env"), environment),
     pull: args.is("pull"),
+    reuse: !args.is("no-reuse"),
     artifacts: args.text("artifacts"),
     defaultImage: args.text("default-image") ?? defaultConfig.defaultImage,
     graceSeconds:
       readWholeNumber("--grace", args.text("grace"), { least: 0, most: 3600 }) ?? defaultConfig.grace,
+    stateDir: args.text("state-dir"),
     list: args.is("list"),
     json,
     progress: oneOf("--progress", args.text("progress"), ["plain", "quiet", "json"]),

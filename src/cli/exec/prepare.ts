@@ -3,6 +3,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { unlessAborted } from "../../shared/abort.ts";
 import { RunnerError } from "../../shared/errors.ts";
 import { openRepository, readFileAt, resolveCommit, type Repository } from "../../source/repository.ts";
+import type { Inputs } from "../../source/inputs.ts";
 import type { Source } from "../../source/source.ts";
 import { takeSnapshot } from "../../source/snapshot.ts";
 import { openTree } from "../../source/tree.ts";
@@ -17,6 +18,8 @@ import type { ManifestFile } from "./read-plan.ts";
 export interface Prepared {
   readonly plan: Plan;
   readonly source: Source;
+  /** What stages with `inputs` have in a working tree, by stage. */
+  readonly inputs?: ReadonlyMap<string, Inputs>;
   /** The manifest, relative to the current folder. */
   readonly manifest: string;
 }

@@ -3,6 +3,7 @@ import type { LocalRunner } from "../../app.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { copyArtifacts } from "./copy-artifacts.ts";
 import { followRun } from "./follow.ts";
+import { repositoryId } from "./repository-id.ts";
 import type { Prepared } from "./prepare.ts";
 import type { StageResult } from "./results.ts";
 import type { View } from "./view.ts";
@@ -11,6 +12,7 @@ export interface StagesRun {
   readonly local: LocalRunner;
   readonly prepared: Prepared;
   readonly variables: Readonly<Record<string, string>>;
+  readonly reuse: boolean;
   readonly view: View;
 }
 
@@ -54,18 +56,24 @@ export async function runStages(stages: StagesRun, signal: AbortSignal): Promise
 /** All stages are decided, and accepted, before the first one begins. */
 async function submit(stages: StagesRun): Promise<readonly SubmittedRun[]> {
   const pipelineId = `exec-${Bun.randomUUIDv7()}`;
-  const { plan, source } = stages.prepared;
-  const wanted = plan.stages.map((stage) => ({
-    plan: stage,
-    request: {
-      pipelineId,
-      orgId: "local",
-      repoId: "local",
-      stageId: stage.id,
-      source,
-      variables: stages.variables,
-    },
-  }));
+  const { plan, source, inputs } = stages.prepared;
+  const repoId = repositoryId(source);
+  const wanted = plan.stages.map((stage) => {
+    const taken = inputs?.get(stage.id);
+    return {
+      plan: stage,
+      request: {
+        pipelineId,
+        orgId: "local",
+        repoId,
+        stageId: stage.id,
+        source,
+        variables: stages.variables,
+        ...(stages.reuse ? {} : { reuse: false }),
+        ...(taken === undefined ? {} : { inputs: taken }),
+      },
+    };
+  });
   return stages.local.runner.submitAll(wanted);
 }
 

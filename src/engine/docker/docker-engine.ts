@@ -70,6 +70,10 @@ export class DockerEngine implements Engine {
     return { ...present, shiftsOwners };
   }
 
+  imageId(image: ImagePlan, signal: AbortSignal): Promise<string | undefined> {
+    return this.#images.idOf(image, signal);
+  }
+
   async create(spec: StageSpec, signal: AbortSignal): Promise<StageHandle> {
     const nonce = randomBytes(16).toString("hex");
     await mkdir(spec.workspace, { recursive: true });

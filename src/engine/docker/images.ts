@@ -46,6 +46,11 @@ export class Images {
     return pulled;
   }
 
+  async idOf(image: ImagePlan, signal: AbortSignal): Promise<string | undefined> {
+    checkImageName(image.name);
+    return image.pullPolicy === "always" ? undefined : (await this.#inspect(image, signal))?.id;
+  }
+
   async #inspect({ name, platform }: ImagePlan, signal: AbortSignal): Promise<PresentImage | undefined> {
     try {
       const info = await unlessAborted(this.#docker.getImage(name).inspect(), signal);

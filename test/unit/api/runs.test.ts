@@ -67,6 +67,23 @@ test("a run is found by its id", async () => {
   expect((await api.get("/run/nope")).status).toBe(404);
 });
 
+test("a run for which an earlier one stands says for which", async () => {
+  const run = await api.accept();
+  const standsFor = { runId: "r0", pipelineId: "p0", finishedAt: "2026-01-01T00:00:00.000Z" };
+  await api.finish(run, {
+    status: "PASSED",
+    exitCode: null,
+    reason: "passed over: nothing has changed",
+    standsFor,
+  });
+  for (const path of [`/run/${run.runId}`, `/stage/build?runId=${run.runId}`])
+    expect(await (await api.get(path)).json()).toMatchObject({ status: "PASSED", cause: null, standsFor });
+  const events = await (await api.get(`/run/${run.runId}/events`)).text();
+  expect(events).toContain(`"standsFor":${JSON.stringify(standsFor)}`);
+  const other = await api.accept();
+  expect(await (await api.get(`/run/${other.runId}`)).json()).toMatchObject({ standsFor: null });
+});
+
 test("a run is cancelled, whatever body comes with it", async () => {
   const run = await api.accept();
   const answer = await api.post(`/run/${run.runId}/cancel`, "not json", { "content-type": "text/plain" });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { RunnerError } from "../../../src/shared/errors.ts";
 import type { ErrorCode } from "../../../src/shared/errors.ts";
 import type { TestApi } from "../../support/api-fakes.ts";
-import { jsonOf, requestOf, startTestApi, token, triggerBody } from "../../support/api-fakes.ts";
+import { jsonOf, problemOf, requestOf, startTestApi, token, triggerBody } from "../../support/api-fakes.ts";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -50,6 +50,7 @@ test("all that a trigger may say reaches the intake", async () => {
     ref: "feature/x",
     variables: { A: "1", _b: "zwei" },
     manifest: "ci/other.yml",
+    reuse: false,
   };
   await api.post("/trigger", body, { "idempotency-key": "key 1" });
   expect(seen).toEqual([{ ...body, idempotencyKey: "key 1" }]);
@@ -87,6 +88,11 @@ test.each(["test:20:alpine", "...", ".hidden", "a b", "ünïcödé", "漢字", "
     expect((await api.get(`/stage/${encodeURIComponent(id)}`)).status).toBe(200);
   },
 );
+
+test.each(["false", 0, 1, null, {}])("reuse is true or false, not %j", async (reuse) => {
+  const problem = await problemOf(await api.post("/trigger", { ...triggerBody, reuse }));
+  expect(problem.errors).toEqual([{ path: "body.reuse", message: "must be true or false" }]);
+});
 
 test("unknown keys are named, secrets and jobs among them, and nothing is echoed", async () => {
   const answer = await api.post("/trigger", {

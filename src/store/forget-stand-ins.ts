@@ -1,0 +1,69 @@
+import { type Dirent, lstatSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { systemCodeOf } from "../shared/errors.ts";
+import type { CacheFilter, Cleared } from "./cache.ts";
+import { diskError } from "./disk-error.ts";
+import { pathPart, standInsFolder } from "./layout.ts";
+import { readStandIn } from "./stand-in.ts";
+
+/** Those, and what another reset has cleared: one answer for both. */
+export async function forgetBoth(
+  resetting: Promise<Cleared>,
+  folder: string,
+  filter: CacheFilter,
+): Promise<Cleared> {
+  const { cleared, bytes } = await resetting;
+  const forgotten = await forgetStandIns(folder, filter);
+  return { cleared: cleared + forgotten.cleared, bytes: bytes + forgotten.bytes };
+}
+
+/** Forgets the successes that later runs would stand on: those of a stage, of a pipeline's runs, or all. The runs and their artifacts stay. */
+async function forgetStandIns(folder: string, filter: CacheFilter): Promise<Cleared> {
+  let cleared = 0;
+  let bytes = 0;
+  try {
+    for (const entry of entriesOf(folder, filter.stageId)) {
+      if (filter.pipelineId !== undefined && readStandIn(entry)?.pipelineId !== filter.pipelineId) continue;
+      bytes += bytesIn(entry);
+      rmSync(entry, { recursive: true, force: true });
+      cleared += 1;
+      await nextTurn();
+    }
+  } catch (error) {
+    throw diskError(error, "what later runs may stand on");
+  }
+  return { cleared, bytes };
+}
+
+function entriesOf(folder: string, stageId: string | undefined): readonly string[] {
+  const wanted = stageId === undefined ? undefined : pathPart(stageId);
+  const repositories = foldersIn(standInsFolder(folder)).flatMap(foldersIn);
+  const stages = repositories
+    .flatMap(foldersIn)
+    .filter((stage) => wanted === undefined || stage.endsWith(`/${wanted}`));
+  return stages.flatMap(foldersIn);
+}
+
+function foldersIn(folder: string): readonly string[] {
+  return listed(folder)
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name));
+}
+
+function bytesIn(folder: string): number {
+  return listed(folder).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sum + bytesIn(path);
+    return sum + (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
+}
+
+function listed(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return [];
+    throw error;
+  }
+}
