@@ -2,6 +2,7 @@ import {
   isList,
   isObject,
   literalsOf,
+  mapOf,
   plainSchema,
   textOf,
   type Json,
@@ -110,8 +111,4 @@ function mapsIn(schema: JsonObject, prefix: string): { readonly map: JsonObject;
     const text = JSON.stringify(map);
     return seen.has(text) ? false : seen.add(text);
   });
-}
-
-function mapOf(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {};
 }

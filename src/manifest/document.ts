@@ -2,8 +2,11 @@ import { Composer, Parser, type Document } from "yaml";
 import { messageOf } from "../shared/errors.ts";
 import { NodeReader, type Spot, type Spots } from "./node-reader.ts";
 import type { Problem } from "./problem.ts";
+import { isRecord } from "./record.ts";
 import { offsetsIn } from "./scalar-offsets.ts";
 import { SourceText, type Range } from "./source-text.ts";
+
+const none: Spots = new Map();
 
 export type Path = readonly (string | number)[];
 
@@ -21,13 +24,26 @@ export class Source {
 
   constructor(
     text: SourceText,
-    reader: NodeReader,
+    spots: ReadonlyMap<object, Spots>,
     root: { readonly value: unknown; readonly range: Range },
   ) {
     this.#text = text;
-    this.#spots = reader.spots;
+    this.#spots = spots;
     this.#value = root.value;
     this.#range = [root.range[0], root.range[0] + 1];
+  }
+
+  /** The same file with another value under a key at its top; `made`: where the entries of maps were written that aren't the file's own. */
+  with(key: string, value: unknown, made: ReadonlyMap<object, Spots>): Source {
+    const root = { ...(isRecord(this.#value) ? this.#value : {}), [key]: value };
+    const rootSpots = isRecord(this.#value) ? this.spots(this.#value) : none;
+    const spots = new Map([...this.#spots, ...made, [root, rootSpots]]);
+    return new Source(this.#text, spots, { value: root, range: this.#range });
+  }
+
+  /** Where the entries of a map or list were written; none of one that isn't this file's. */
+  spots(holder: object): Spots {
+    return this.#spots.get(holder) ?? none;
   }
 
   /** At the key that `path` ends with (a list's entry has none: at the entry). */
@@ -59,8 +75,7 @@ export class Source {
   /** A map's keys in the file's order, which an object doesn't keep for keys such as "10". */
   keys(path: Path): readonly string[] {
     const map = this.#valueAt(path);
-    const spots = typeof map === "object" && map !== null ? this.#spots.get(map) : undefined;
-    return [...(spots?.keys() ?? [])].map(String);
+    return typeof map === "object" && map !== null ? [...this.spots(map).keys()].map(String) : [];
   }
 
   #valueAt(path: Path): unknown {
@@ -111,7 +126,7 @@ export function readDocument(text: string, file: string): Read | { readonly prob
   const root = reader.read(document.contents, 0, [0, 1]);
   const problems = [...reader.problems, ...unknownTags(document, lines)];
   if (reader.isBroken) return { problems };
-  return { source: new Source(lines, reader, root), value: root.value, problems };
+  return { source: new Source(lines, reader.spots, root), value: root.value, problems };
 }
 
 /** At most two documents: the second is one too many already. A text instead: why there is none. */

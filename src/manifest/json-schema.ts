@@ -1,5 +1,5 @@
 import { defaultManifest } from "./manifest.ts";
-import { manifestSchema } from "./schema.ts";
+import { manifestSchema, plainIdPattern, stageIdPattern, templateIdPattern } from "./schema.ts";
 
 export type Json = null | string | number | boolean | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -8,13 +8,39 @@ export interface JsonObject {
 
 /** The manifest's JSON Schema, in the draft that every editor knows. */
 export function jsonSchema(): JsonObject {
+  const { properties, ...root } = published(plainSchema());
+  const keys = mapOf(properties);
+  const { patternProperties, ...stages } = mapOf(keys["stages"]);
+  const stage = mapOf(mapOf(patternProperties)[stageIdPattern]);
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     $id: "https://gitfoss.dev/schemas/gitfoss-ci.json",
     title: `GitFOSS CI manifest (${defaultManifest})`,
-    ...published(plainSchema()),
+    ...root,
+    properties: { ...keys, stages: { ...stages, patternProperties: stagesById } },
     patternProperties: { "^x-": { description: "Keys that begin with x- are yours: nobody looks at them." } },
+    definitions: { stage, part: withoutRequired(stage) },
   };
+}
+
+/** What a template, or a stage that extends another, leaves out may come from elsewhere. */
+const part = { $ref: "#/definitions/part" };
+const whole = { $ref: "#/definitions/stage" };
+const extending = { type: "object", required: ["extends"] };
+const stagesById = {
+  [templateIdPattern]: part,
+  // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word
+  [plainIdPattern]: { if: extending, then: part, else: whole },
+};
+
+function withoutRequired(schema: JsonObject): JsonObject {
+  const { required: _required, ...rest } = schema;
+  return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, allWithoutRequired(value)]));
+}
+
+function allWithoutRequired(value: Json): Json {
+  if (isList(value)) return value.map(allWithoutRequired);
+  return isObject(value) ? withoutRequired(value) : value;
 }
 
 /** The definition without what serves TypeScript alone. */
@@ -81,4 +107,8 @@ export function literalsOf(alternatives: Json | undefined): readonly Json[] | un
 
 export function textOf(value: Json | undefined): string {
   return typeof value === "string" ? value : "";
+}
+
+export function mapOf(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {};
 }

@@ -7,11 +7,20 @@ export const defaultManifest = ".gitfoss-ci.yml";
 export interface Manifest {
   readonly default: ManifestDefaults;
   readonly variables: ManifestVariables;
-  /** In the file's order. */
+  /** In the file's order; what they extend is merged into them, and templates are left out. */
   readonly stages: ReadonlyMap<string, ManifestStage>;
+  /** Of the stages with a matrix, what they unfold to. */
+  readonly combinations: ReadonlyMap<string, readonly Combination[]>;
 }
 
 /** Every stage key but `needs`, for the stages that don't set it. */
 export type ManifestDefaults = Omit<ManifestStage, "needs">;
 
 export type ManifestVariables = Readonly<Record<string, string>>;
+
+export interface Combination {
+  /** "test:20:alpine" */
+  readonly id: string;
+  /** A value for each axis. */
+  readonly variables: ManifestVariables;
+}

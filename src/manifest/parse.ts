@@ -1,17 +1,19 @@
-import type { TSchema } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
-import { readDocument, type Path, type Source } from "./document.ts";
-import type { Manifest, ManifestVariables } from "./manifest.ts";
+import { readDocument, type Path } from "./document.ts";
+import { isPart, isTemplate, withExtends, type Extended } from "./extends.ts";
+import type { Manifest } from "./manifest.ts";
 import type { Problem } from "./problem.ts";
-import { ruleProblems, type Checked } from "./rules.ts";
-import { manifestSchema, mostStages, stageIdPattern, stageSchema, type ManifestStage } from "./schema.ts";
+import { isRecord, type Fields } from "./record.ts";
+import { ruleProblems } from "./rules.ts";
+import { unfoldAll, type Matrices } from "./rules/matrices.ts";
+import { manifestSchema, stageSchema } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
+import { soundParts } from "./sound.ts";
+import { manifestOf } from "./to-manifest.ts";
 
 export type Parsed = { readonly manifest: Manifest } | { readonly problems: readonly Problem[] };
 
 export const largestManifestBytes = 1024 * 1024;
 const mostProblems = 500;
-const stageId = new RegExp(stageIdPattern);
 
 /** A manifest from a file's bytes, or everything that is wrong with it, in the order of the file. `file` names it in problems. */
 export function parseManifest(bytes: Uint8Array | string, file: string): Parsed {
@@ -27,12 +29,52 @@ export function parseManifest(bytes: Uint8Array | string, file: string): Parsed 
       problems: [...read.problems, source.problemAtValue([], "a manifest must be a map with stages")],
     };
   }
-  const known = withoutExtensions(value);
-  const shape = shapeProblems(source, manifestSchema, known);
-  const manifest = shape.length > 0 ? undefined : manifestOf(source, known);
-  const problems = [...read.problems, ...shape, ...ruleProblems(soundParts(source, known))];
-  if (problems.length > 0 || manifest === undefined) return { problems: inOrder(problems) };
+  const known = withoutOwn(value);
+  const extended = withExtends(source, known);
+  const shape = allShapeProblems(extended, known);
+  const parts = soundParts(extended, known);
+  const matrices = unfoldAll(parts);
+  const problems = [
+    ...read.problems,
+    ...extended.problems,
+    ...shape,
+    ...matrices.problems,
+    ...ruleProblems({ ...parts, combinations: matrices.combinations }),
+  ];
+  if (problems.length > 0) return { problems: inOrder(problems) };
+  return manifestFrom(extended, known, matrices);
+}
+
+function manifestFrom(extended: Extended, known: Fields, { combinations }: Matrices): Parsed {
+  const stages = [...extended.stages].filter(([id]) => !isTemplate(id));
+  const value = { ...known, stages: Object.fromEntries(stages) };
+  const manifest: Manifest = manifestOf(extended.source, value, combinations);
   return { manifest };
+}
+
+/**
+ * Each value is checked where it was written; then stages that extend others as a whole, for what is still missing.
+ */
+function allShapeProblems({ source, stages, incomplete }: Extended, known: Fields): Problem[] {
+  const written = shapeProblems(source, { schema: manifestSchema, value: known, isPart: partsIn(known) });
+  const places = new Set(written.map(placeOf));
+  const merged = [...stages].filter(
+    ([id, stage]) => !isTemplate(id) && !incomplete.has(id) && stage !== stageIn(known, id),
+  );
+  const missing = merged.flatMap(([id, value]) =>
+    shapeProblems(source, { schema: stageSchema, value, at: ["stages", id] }),
+  );
+  return [...written, ...missing.filter((problem) => !places.has(placeOf(problem)))];
+}
+
+/** Of a path in the manifest, whether it leads into a stage that is a part of others, or has parts of others. */
+export function partsIn(known: Fields): (path: Path) => boolean {
+  return ([first, id, ...rest]) =>
+    first === "stages" && typeof id === "string" && rest.length > 0 && isPart(id, stageIn(known, id));
+}
+
+function stageIn(known: Fields, id: string): unknown {
+  return isRecord(known["stages"]) ? known["stages"][id] : undefined;
 }
 
 function decode(bytes: Uint8Array | string): string | { readonly wrong: string } {
@@ -49,84 +91,26 @@ function decode(bytes: Uint8Array | string): string | { readonly wrong: string }
   return bytes.includes("\0") ? { wrong: "the manifest isn't a text: it has NUL bytes" } : bytes;
 }
 
-/** What can be checked by the rules although something else is wrong: the keys that are sound by themselves. */
-function soundParts(source: Source, value: Record<string, unknown>): Checked {
-  const listed = isRecord(value["stages"]) ? value["stages"] : {};
-  const stages = source
-    .keys(["stages"])
-    .filter((id) => stageId.test(id))
-    .slice(0, mostStages)
-    .map((id) => [id, soundKeys(listed[id])] as const);
-  return { source, stages: new Map(stages), defaults: "default" in value ? soundKeys(value["default"]) : {} };
-}
-
-/** A script that is there but no script has its error already: for the rules it's a script. */
-function soundKeys(stage: unknown): ManifestStage {
-  if (!isRecord(stage)) return { script: "unsound" };
-  const schemas: Readonly<Record<string, TSchema>> = stageSchema.properties;
-  const sound = Object.entries(stage).filter(([key, each]) => {
-    const schema = Object.hasOwn(schemas, key) ? schemas[key] : undefined;
-    return schema !== undefined && Value.Check(schema, each);
-  });
-  const keys = Object.fromEntries("script" in stage ? [["script", "unsound"], ...sound] : sound);
-  return Value.Check(stageSchema, keys) ? keys : { script: "unsound" };
-}
-
-function manifestOf(source: Source, value: Record<string, unknown>): Manifest | undefined {
-  if (!Value.Check(manifestSchema, value)) return undefined;
-  const withText = <T extends { variables?: Record<string, unknown> }>(stage: T, path: Path): T =>
-    stage.variables === undefined
-      ? stage
-      : { ...stage, variables: asText(source, [...path, "variables"], stage.variables) };
-  return {
-    default: withText(value.default ?? {}, ["default"]),
-    variables: asText(source, ["variables"], value.variables ?? {}),
-    stages: inFileOrder(source, value.stages, withText),
-  };
-}
-
-/** An object would have the stages "2" and "10" before "build", wherever they stand. */
-function inFileOrder<T>(
-  source: Source,
-  stages: Readonly<Record<string, T>>,
-  finish: (stage: T, path: Path) => T,
-): Map<string, T> {
-  const ordered = new Map<string, T>();
-  for (const id of source.keys(["stages"])) {
-    const stage = stages[id];
-    if (stage !== undefined) ordered.set(id, finish(stage, ["stages", id]));
-  }
-  return ordered;
-}
-
-function asText(source: Source, path: Path, variables: Record<string, unknown>): ManifestVariables {
-  const entries = Object.entries(variables).map(([name, value]): [string, string] => {
-    const isScalar = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-    return [
-      name,
-      typeof value === "string" || !isScalar ? String(value) : source.written([...path, name], value),
-    ];
-  });
-  return Object.fromEntries(entries);
-}
-
-function withoutExtensions(value: Record<string, unknown>): Record<string, unknown> {
+/** Keys that begin with x- are the user's own. */
+function withoutOwn(value: Fields): Fields {
   return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
 }
 
+/** By place; what several stages have taken over is said once. */
 function inOrder(problems: readonly Problem[]): Problem[] {
   const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
-  return sorted.filter((problem, index) => !isSame(problem, sorted[index - 1])).slice(0, mostProblems);
+  const seen = new Set<string>();
+  const different = sorted.filter((problem) => {
+    const key = `${placeOf(problem)} ${problem.message}`;
+    return seen.has(key) ? false : seen.add(key);
+  });
+  return different.slice(0, mostProblems);
 }
 
-function isSame(one: Problem, other: Problem | undefined): boolean {
-  return one.line === other?.line && one.column === other.column && one.message === other.message;
+function placeOf({ line, column }: Problem): string {
+  return `${String(line)}:${String(column)}`;
 }
 
 function ofFile(file: string, message: string): Problem {
   return { file, line: 1, column: 1, length: 1, message, source: "" };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -6,18 +6,32 @@ import { nearest } from "./suggest.ts";
 
 const mostErrors = 1000;
 
+/** A value to be checked, and where in the manifest it stands. */
+export interface Shaped {
+  readonly schema: TSchema;
+  readonly value: unknown;
+  readonly at?: Path;
+  /** Of a path: whether keys that are missing there may come from elsewhere. */
+  readonly isPart?: (path: Path) => boolean;
+}
+
 /** What is wrong with the value's shape, in words. */
-export function shapeProblems(source: Source, schema: TSchema, value: unknown): Problem[] {
+export function shapeProblems(source: Source, { schema, value, at = [], isPart = never }: Shaped): Problem[] {
   const problems: Problem[] = [];
   const seen = new Set<string>();
   for (const error of errorsOf(schema, value)) {
-    const path = toPath(error.path, value);
+    const path = [...at, ...toPath(error.path, value)];
     const key = JSON.stringify(path);
     if (seen.has(key)) continue; // a pattern and a length fail together: one is enough
     seen.add(key);
-    problems.push(problemOf(source, error, path));
+    const isMissing = error.type === ValueErrorType.ObjectRequiredProperty;
+    if (!(isMissing && isPart(path.slice(0, -1)))) problems.push(problemOf(source, error, path));
   }
   return problems;
+}
+
+function never(): boolean {
+  return false;
 }
 
 /** Of a union, the errors of the alternative that was meant; those of the union itself say too little. */
@@ -55,7 +69,7 @@ function unknownKey(schema: TSchema, path: Path): string {
   const name = String(path.at(-1));
   const [first, second] = path;
   if (path.length === 2 && first === "stages") {
-    return `"${name}" is no stage id: it takes 1 to 128 letters, digits, ".", "_", ":" and "-", the first a letter or digit`;
+    return `"${name}" is no stage id: it takes 1 to 128 letters, digits, ".", "_", ":" and "-", the first a letter or digit, or a dot before them for a template`;
   }
   if (schema["patternProperties"] !== undefined) {
     return `"${name}" is no variable name: it takes letters, digits and "_", the first not a digit`;
@@ -77,14 +91,18 @@ function expected({ schema }: ValueError): string {
 
 /** The mistakes that everybody makes once. */
 function hint({ value, schema }: ValueError): string {
-  const description = String(schema.description);
   if (value === null) return "; nothing stands here";
-  if (description.includes("command") && typeof value === "object" && !Array.isArray(value)) {
-    return "; YAML reads a map here: quote the command";
-  }
+  const description = String(schema.description);
+  if (typeof value === "object") return hintOfHolder(value, schema);
   if (description.includes("duration") && typeof value === "number") return ", not a bare number";
   const isOtherScalar = typeof value === "number" || typeof value === "boolean";
   return isOtherScalar && takesText(schema) ? `; YAML reads a ${typeof value} here: quote it` : "";
+}
+
+function hintOfHolder(value: object, schema: TSchema): string {
+  if (Array.isArray(value))
+    return value.length === 0 && schema["minItems"] === 1 ? "; this one is empty" : "";
+  return String(schema.description).includes("command") ? "; YAML reads a map here: quote the command" : "";
 }
 
 function takesText(schema: TSchema): boolean {

@@ -1,10 +1,11 @@
 import { parseDuration } from "../shared/duration.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { Combination, Manifest } from "../manifest/manifest.ts";
 import type { ManifestStage } from "../manifest/schema.ts";
 import type { Commands } from "../manifest/shapes.ts";
 import * as key from "./compile-keys.ts";
 import { inOrderOfNeeds } from "./graph.ts";
-import type { Need, Plan, StagePlan } from "./plan.ts";
+import { needableIn, needsOf, type Needable } from "./needs.ts";
+import type { Plan, StagePlan } from "./plan.ts";
 
 /** What holds where neither the stage nor the manifest's `default` says anything: the operator's word. */
 export interface PlanDefaults {
@@ -15,11 +16,28 @@ export interface PlanDefaults {
 
 /** Fills in every default. The manifest has been checked: nothing can fail here. */
 export function compilePlan(manifest: Manifest, defaults: PlanDefaults): Plan {
-  const stages = [...manifest.stages].map(([id, stage]) => compileStage(id, stage, manifest, defaults));
+  const surroundings = { manifest, defaults, needable: needableIn(manifest) };
+  const stages = [...manifest.stages].flatMap(([id, stage]) => {
+    const plan = compileStage(id, stage, surroundings);
+    const combinations = manifest.combinations.get(id);
+    return combinations === undefined ? [plan] : combinations.map((one) => combined(plan, one));
+  });
   return { version: 1, stages: inOrderOfNeeds(stages) };
 }
 
-function compileStage(id: string, own: ManifestStage, manifest: Manifest, defaults: PlanDefaults): StagePlan {
+/** One stage of those that a matrix stands for: its values go before all that the manifest says elsewhere. */
+function combined(plan: StagePlan, { id, variables }: Combination): StagePlan {
+  return { ...plan, id, matrixOf: plan.id, variables: { ...plan.variables, ...variables } };
+}
+
+interface Surroundings {
+  readonly manifest: Manifest;
+  readonly defaults: PlanDefaults;
+  readonly needable: Needable;
+}
+
+function compileStage(id: string, own: ManifestStage, surroundings: Surroundings): StagePlan {
+  const { manifest, defaults, needable } = surroundings;
   const stage = { ...fallbacks, ...manifest.default, ...own };
   const { image, timeout } = stage;
   const user = stage.user ?? (typeof image === "object" ? image.user : undefined);
@@ -33,7 +51,7 @@ function compileStage(id: string, own: ManifestStage, manifest: Manifest, defaul
     variables: key.textOf({ ...manifest.variables, ...manifest.default.variables, ...own.variables }),
     workingDirectory: key.relativePath(stage.working_directory),
     ...key.present("user", user),
-    needs: needsOf(own, manifest),
+    needs: needsOf(own.needs, needable),
     when: stage.when,
     timeoutSeconds: (timeout === undefined ? undefined : parseDuration(timeout)) ?? defaults.timeoutSeconds,
     successExit: stage.success_exit ?? defaults.successExit,
@@ -75,12 +93,4 @@ const fallbacks = {
 
 function commandsOf(commands: Commands): readonly string[] {
   return typeof commands === "string" ? [commands] : commands.flatMap(commandsOf);
-}
-
-/** An optional need to a stage that isn't there is none. */
-function needsOf(stage: ManifestStage, manifest: Manifest): readonly Need[] {
-  return (stage.needs ?? [])
-    .map((need) => (typeof need === "string" ? { stage: need } : need))
-    .filter((need) => manifest.stages.has(need.stage))
-    .map(({ stage: id, artifacts = true, optional = false }) => ({ stage: id, artifacts, optional }));
 }

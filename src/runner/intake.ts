@@ -85,8 +85,13 @@ function planOf(bytes: Uint8Array, path: string, config: Config): Plan {
 function stageOf(plan: Plan, stageId: string): StagePlan {
   const stage = plan.stages.find(({ id }) => id === stageId);
   if (stage !== undefined) return stage;
-  const known = plan.stages.map(({ id }) => id).join(", ");
-  throw new RunnerError("invalid_request", `the manifest has no such stage; it has ${known}`, {
+  const combinations = plan.stages.filter(({ matrixOf }) => matrixOf === stageId);
+  const known = (combinations.length > 0 ? combinations : plan.stages).map(({ id }) => id).join(", ");
+  const wrong =
+    combinations.length > 0
+      ? `the stage is a matrix, and each of its combinations is triggered by itself: ${known}`
+      : `the manifest has no such stage; it has ${known}`;
+  throw new RunnerError("invalid_request", wrong, {
     errors: [{ path: "body.stageId", message: "not a stage of the manifest" }],
   });
 }

@@ -44,7 +44,7 @@ describe("input that is no manifest at all", () => {
   test("501 stages are too many, 500 are not, and they are read in a moment", () => {
     const stages = (count: number): string =>
       `stages:\n${Array.from({ length: count }, (_, i) => `  s${String(i)}: { script: x, needs: [${i === 0 ? "" : `s${String(i - 1)}`}] }`).join("\n")}\n`;
-    expect(firstMessage(stages(501))).toContain("500 stages");
+    expect(firstMessage(stages(501))).toContain("501 stages; 500 stages is the most");
     expect(firstMessage(stages(500))).toBe("none");
   });
 });

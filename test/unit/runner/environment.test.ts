@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RunRequest } from "../../../src/events/event.ts";
+import { givenVariables } from "../../../src/manifest/given.ts";
 import { environmentOf } from "../../../src/runner/environment.ts";
 import { planOf } from "./bench.ts";
 
@@ -40,6 +41,13 @@ const always = {
   GIT_CONFIG_KEY_0: "safe.directory",
   GIT_CONFIG_VALUE_0: "/workspace",
 };
+
+test("what the runner sets is known to those who check manifests", () => {
+  const others = { tag: "v1", author: "a", time: "2026-01-01T00:00:00Z" };
+  const tagged = { ...request, source: { ...request.source, commit: { ...commit, ...others } } } as const;
+  const names = Object.keys(environmentOf({ runId: "run-1", request: tagged, plan }, identity));
+  expect([...givenVariables].toSorted()).toEqual(names.toSorted());
+});
 
 test("a stage is told who it is, whose, and of which commit", () => {
   expect(environmentOf({ runId, request, plan }, identity)).toEqual({
