@@ -7,12 +7,13 @@ import type { Runner } from "../runner/runner.ts";
 
 /** What the API asks of the rest. */
 export interface ApiOptions {
-  readonly runner: Pick<Runner, "submit" | "repeated" | "cancel" | "waitsFor">;
+  readonly runner: Pick<Runner, "submitAll" | "repeated" | "cancel" | "waitsFor">;
   readonly store: Pick<
     Store,
     | "load"
     | "events"
     | "newestRunOf"
+    | "newestCombinationsOf"
     | "runs"
     | "onChange"
     | "readLog"
@@ -34,7 +35,7 @@ export interface ApiOptions {
   readonly silenceMs?: number;
 }
 
-export type Admit = (trigger: Trigger, config: Config, signal: AbortSignal) => Promise<Admitted>;
+export type Admit = (trigger: Trigger, config: Config, signal: AbortSignal) => Promise<readonly Admitted[]>;
 
 export type ApiStore = ApiOptions["store"];
 

@@ -62,7 +62,7 @@ function listRuns(store: Pick<ApiStore, "runs">, query: RunsQuery): object {
 function isWanted(run: RunSummary, { status, stageId, pipelineId }: RunsQuery): boolean {
   return (
     (status === undefined || run.status === status) &&
-    (stageId === undefined || run.stageId === stageId) &&
+    (stageId === undefined || run.stageId === stageId || run.matrixOf === stageId) &&
     (pipelineId === undefined || run.pipelineId === pipelineId)
   );
 }

@@ -5,7 +5,7 @@ import { RunnerError } from "../shared/errors.ts";
 import { readJson } from "./body.ts";
 import type { ApiContext } from "./options.ts";
 import { noQuery, triggerBody } from "./schema.ts";
-import { triggerView } from "./views.ts";
+import { triggersView } from "./views.ts";
 
 export function addTrigger(app: Elysia, context: ApiContext): void {
   app.post("/trigger", ({ body, request }) => trigger(context, body, request), {
@@ -19,15 +19,18 @@ async function trigger(context: ApiContext, body: Trigger, request: Request): Pr
   const idempotencyKey = idempotencyKeyOf(request);
   const wanted = { ...body, ...(idempotencyKey !== undefined && { idempotencyKey }) };
   // Before anything else is looked at: the answer is the same although the ref may be gone by now.
-  const repeated = await repeatedRun(context, wanted);
-  if (repeated !== undefined) return triggerView(repeated);
-  const { request: admitted, plan } = await context.admit(wanted, context.config(), request.signal);
-  return triggerView(await context.runner.submit(admitted, plan));
+  const repeated = await repeatedRuns(context, wanted);
+  if (repeated !== undefined) return triggersView(repeated);
+  const admitted = await context.admit(wanted, context.config(), request.signal);
+  return triggersView(await context.runner.submitAll(admitted));
 }
 
-async function repeatedRun({ runner }: ApiContext, wanted: Trigger): Promise<RunState | undefined> {
+async function repeatedRuns(
+  { runner }: ApiContext,
+  wanted: Trigger,
+): Promise<readonly RunState[] | undefined> {
   const { idempotencyKey: key } = wanted;
-  return key === undefined ? undefined : (await runner.repeated(key, fingerprintOf(wanted)))?.[0];
+  return key === undefined ? undefined : runner.repeated(key, fingerprintOf(wanted));
 }
 
 function idempotencyKeyOf(request: Request): string | undefined {

@@ -1,13 +1,66 @@
-import type { FailedTry, Step, Verdict } from "../events/event.ts";
-import type { RunState } from "../events/run-state.ts";
+import type { FailedTry, Status, Step, Verdict } from "../events/event.ts";
+import { statusOfAll } from "../events/matrix-status.ts";
+import { isFinal, type RunState } from "../events/run-state.ts";
 import type { Artifact } from "../store/artifact.ts";
 import type { ServiceRecord } from "../store/services.ts";
 import type { RunSummary } from "../store/summary.ts";
 
 /** The JSON of the API. Keys of the mission's own contract come first, spelled as it spells them. */
 
-export function triggerView(run: RunState): object {
+function triggerView(run: RunState): object {
   return { ...runName(run), status: run.status };
+}
+
+/** Of a matrix: the first of its runs as the contract has one, and all of them. */
+export function triggersView(runs: readonly RunState[]): object {
+  const [first] = runs;
+  if (first === undefined) throw new Error("a trigger led to no run");
+  if (first.plan.matrixOf === undefined || first.request.combinations === undefined)
+    return triggerView(first);
+  return { ...triggerView(first), runs: runs.map(combinationView) };
+}
+
+/** All combinations of a matrix as one stage. */
+export function matrixView(stageId: string, runs: readonly RunState[]): object {
+  const status = statusOfAll(runs);
+  const { pipelineId, orgId, repoId, source } = runs[0]?.request ?? {};
+  return {
+    pipelineId,
+    stageId,
+    status,
+    orgId,
+    repoId,
+    ref: source?.commit?.ref ?? null,
+    sha: source?.commit?.sha ?? null,
+    createdAt: earliest(runs.map((run) => run.createdAt)),
+    startedAt: earliest(runs.map((run) => run.startedAt)),
+    ...(isFinal(status) ? endOfAll(status, runs) : { finishedAt: null, cause: null, reason: "" }),
+    runs: runs.map(combinationView),
+  };
+}
+
+/** Of the first run that has the status of all. */
+function endOfAll(status: Status, runs: readonly RunState[]): object {
+  const { cause = null, reason = "" } = runs.find((run) => run.status === status)?.verdict ?? {};
+  return { finishedAt: latest(runs.map((run) => run.finishedAt)), cause, reason };
+}
+
+function combinationView({ runId, request, status }: RunState): object {
+  return { runId, stageId: request.stageId, status };
+}
+
+/** All times have the same form, so they sort as texts. */
+function earliest(times: readonly (string | null)[]): string | null {
+  return times.filter((time) => time !== null).toSorted()[0] ?? null;
+}
+
+function latest(times: readonly (string | null)[]): string | null {
+  return (
+    times
+      .filter((time) => time !== null)
+      .toSorted()
+      .at(-1) ?? null
+  );
 }
 
 export function stageView(run: RunState): object {

@@ -38,6 +38,8 @@ export interface RunRequest {
   readonly inputs?: Inputs;
   /** sha256 of what was asked for: under the same key, the same trigger again is told from another one by it. */
   readonly fingerprint?: string;
+  /** Of a trigger of a matrix: how many runs it asked for, of which this is one. */
+  readonly combinations?: number;
 }
 
 /** What happened to a run. The format on disk (events.ndjson) and of `GET /run/:runId/events`. */

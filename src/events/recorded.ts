@@ -43,6 +43,7 @@ const request = record({
   idempotencyKey: optional(text),
   reuse: optional(flag),
   inputs: optional(record({ digest: text, unmatched: list(text), isEmpty: flag })),
+  combinations: optional(count),
 });
 
 const handle = record({

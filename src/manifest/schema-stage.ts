@@ -50,7 +50,7 @@ export const sharedKeys = {
     examples: ["1000:1000"],
   }),
   rules: key(
-    Type.Array(rule, { minItems: 1, maxItems: 100, description: "a list of 1 to 100 rules" }),
+    Type.Array(rule, { maxItems: 100, description: "a list of rules" }),
     "Whether the stage runs: the first rule whose conditions all hold decides; when none does, the stage is passed over.",
     { examples: [[{ if: '$CI_COMMIT_BRANCH == "main"' }]] },
   ),

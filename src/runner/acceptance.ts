@@ -5,6 +5,7 @@ import type { StagePlan } from "../plan/plan.ts";
 import type { RunnerOptions } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { Admitted } from "./intake.ts";
+import { inOrderOfAcceptance, runsWithKey } from "./idempotency.ts";
 import type { Queue } from "./queue.ts";
 import { withdraw } from "./verdicts.ts";
 
@@ -31,17 +32,26 @@ export class Acceptance {
     // Nothing is awaited between the second look and `set`, so that of many at once one accepts.
     const known = (await this.repeated(key, fingerprint)) ?? this.#accepting.get(key);
     if (known !== undefined) return mustBeSame(await known, fingerprint);
-    const accepted = this.#accept(wanted).finally(() => this.#accepting.delete(key));
+    const accepted = this.#acceptMissing(wanted, key).finally(() => this.#accepting.delete(key));
     this.#accepting.set(key, accepted);
     return accepted;
   }
 
-  /** The runs that this key led to; undefined when there are none. */
+  /** The runs that this key led to; undefined when there are none, or a crash left some of them out. */
   async repeated(key: string, fingerprint: string | undefined): Promise<readonly RunState[] | undefined> {
-    const { store } = this.#options;
-    const runId = store.runWithIdempotencyKey(key);
-    const run = runId === undefined ? undefined : await store.load(runId);
-    return run === undefined ? undefined : mustBeSame([run], fingerprint);
+    const runs = mustBeSame(await runsWithKey(key, this.#options.store), fingerprint);
+    const [first] = runs;
+    return first !== undefined && runs.length >= (first.request.combinations ?? 1) ? runs : undefined;
+  }
+
+  /** What a crash left accepted of them isn't accepted again; what was withdrawn, since the rest couldn't be stored, is. */
+  async #acceptMissing(wanted: readonly Admitted[], key: string): Promise<readonly RunState[]> {
+    const before = (await runsWithKey(key, this.#options.store)).filter(
+      ({ status }) => status !== "CANCELED",
+    );
+    const present = new Set(before.map(({ plan }) => plan.id));
+    const missing = wanted.filter(({ plan }) => !present.has(plan.id));
+    return inOrderOfAcceptance([...before, ...(await this.#accept(missing))]);
   }
 
   async #accept(wanted: readonly Admitted[]): Promise<readonly RunState[]> {

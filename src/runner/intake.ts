@@ -32,27 +32,33 @@ export interface Admitted {
   readonly plan: StagePlan;
 }
 
-/** From a trigger to what will run. Everything that is wrong with it is said here, before anything is accepted. */
-export async function admit(trigger: Trigger, config: Config, signal: AbortSignal): Promise<Admitted> {
+/**
+ * From a trigger to what will run: a stage, or all combinations of a matrix. What is wrong with it is said here, before anything is
+ * accepted.
+ */
+export async function admit(
+  trigger: Trigger,
+  config: Config,
+  signal: AbortSignal,
+): Promise<readonly Admitted[]> {
   const repository = await openRepository(trigger.gitRepoDir, config.repoRoots);
   const commit = await resolveCommit(repository, trigger.ref, signal);
   const path = trigger.manifest ?? defaultManifest;
   const bytes = await readFileAt(repository, commit.sha, path, signal);
-  const plan = planOf(bytes, path, config);
-  const { pipelineId, orgId, repoId, stageId, variables = {}, idempotencyKey } = trigger;
-  return {
-    request: {
-      pipelineId,
-      orgId,
-      repoId,
-      stageId,
-      source: { kind: "repository", gitDir: repository.gitDir, commit },
-      variables,
-      ...(trigger.reuse === undefined ? {} : { reuse: trigger.reuse }),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey, fingerprint: fingerprintOf(trigger) }),
-    },
-    plan: stageOf(plan, stageId),
+  const stages = stagesOf(planOf(bytes, path, config), trigger.stageId);
+  const [{ matrixOf } = {}] = stages;
+  const { pipelineId, orgId, repoId, variables = {}, idempotencyKey } = trigger;
+  const common = {
+    pipelineId,
+    orgId,
+    repoId,
+    source: { kind: "repository", gitDir: repository.gitDir, commit } as const,
+    variables,
+    ...(trigger.reuse === undefined ? {} : { reuse: trigger.reuse }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey, fingerprint: fingerprintOf(trigger) }),
+    ...(matrixOf === trigger.stageId ? { combinations: stages.length } : {}),
   };
+  return stages.map((plan) => ({ request: { ...common, stageId: plan.id }, plan }));
 }
 
 /** Of the words of the trigger, not of what they led to: a ref may have moved since. */
@@ -82,16 +88,18 @@ function planOf(bytes: Uint8Array, path: string, config: Config): Plan {
   });
 }
 
-function stageOf(plan: Plan, stageId: string): StagePlan {
+/** One stage; all combinations for the id of a matrix. */
+function stagesOf(plan: Plan, stageId: string): readonly StagePlan[] {
   const stage = plan.stages.find(({ id }) => id === stageId);
-  if (stage !== undefined) return stage;
+  if (stage !== undefined) return [stage];
   const combinations = plan.stages.filter(({ matrixOf }) => matrixOf === stageId);
-  const known = (combinations.length > 0 ? combinations : plan.stages).map(({ id }) => id).join(", ");
-  const wrong =
-    combinations.length > 0
-      ? `the stage is a matrix, and each of its combinations is triggered by itself: ${known}`
-      : `the manifest has no such stage; it has ${known}`;
-  throw new RunnerError("invalid_request", wrong, {
-    errors: [{ path: "body.stageId", message: "not a stage of the manifest" }],
-  });
+  if (combinations.length > 0) return combinations;
+  const known = new Set(plan.stages.map(({ id, matrixOf }) => matrixOf ?? id));
+  throw new RunnerError(
+    "invalid_request",
+    `the manifest has no such stage; it has ${[...known].join(", ")}`,
+    {
+      errors: [{ path: "body.stageId", message: "not a stage of the manifest" }],
+    },
+  );
 }

@@ -30,7 +30,7 @@ type Holds = { readonly holds: true } | { readonly holds: false; readonly why: s
  */
 export async function applyRules(plan: StagePlan, facts: RuleFacts): Promise<StagePlan> {
   const { rules, ...rest } = plan;
-  if (rules === undefined) return plan;
+  if (rules === undefined || rules.length === 0) return rest;
   const tried: string[] = [];
   const notes: string[] = [];
   const trying = {

@@ -6,6 +6,9 @@ export class RunIndex {
   readonly #runs = new Map<string, RunSummary>();
   readonly #newestOfStage = new Map<string, string>();
   readonly #byKey = new Map<string, string>();
+  /** Of a matrix: the pipeline of its newest run, and in each pipeline its combinations. */
+  readonly #newestOfMatrix = new Map<string, string>();
+  readonly #combinations = new Map<string, Set<string>>();
 
   /** A new run is the newest of its stage; a known one keeps its place. */
   put(summary: RunSummary): void {
@@ -19,6 +22,8 @@ export class RunIndex {
     if (!this.#runs.delete(runId)) return;
     this.#newestOfStage.clear();
     this.#byKey.clear();
+    this.#newestOfMatrix.clear();
+    this.#combinations.clear();
     for (const summary of this.#runs.values()) this.#point(summary);
   }
 
@@ -36,6 +41,16 @@ export class RunIndex {
     return this.#newestOfStage.get(stageKey(stageId, pipelineId));
   }
 
+  /** The newest run of each combination, in the newest pipeline that has any. */
+  newestCombinationsOf(matrixId: string, pipelineId: string | undefined): readonly string[] {
+    const pipeline = pipelineId ?? this.#newestOfMatrix.get(matrixId);
+    if (pipeline === undefined) return [];
+    const stages = this.#combinations.get(stageKey(matrixId, pipeline)) ?? [];
+    return [...stages]
+      .map((stageId) => this.newestOf(stageId, pipeline))
+      .filter((runId) => runId !== undefined);
+  }
+
   withKey(key: string): string | undefined {
     return this.#byKey.get(key);
   }
@@ -49,10 +64,15 @@ export class RunIndex {
   }
 
   #point(summary: RunSummary): void {
-    const { runId, stageId, pipelineId, idempotencyKey } = summary;
+    const { runId, stageId, pipelineId, idempotencyKey, matrixOf } = summary;
     this.#newestOfStage.set(stageKey(stageId), runId);
     this.#newestOfStage.set(stageKey(stageId, pipelineId), runId);
     if (idempotencyKey !== null) this.#byKey.set(idempotencyKey, runId);
+    if (matrixOf === undefined) return;
+    this.#newestOfMatrix.set(matrixOf, pipelineId);
+    const key = stageKey(matrixOf, pipelineId);
+    const combinations = this.#combinations.get(key) ?? new Set();
+    this.#combinations.set(key, combinations.add(stageId));
   }
 }
 

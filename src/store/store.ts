@@ -4,7 +4,7 @@ import type { RecordedEvent, RunEvent, RunRequest } from "../events/event.ts";
 import { isFinal, type RunState } from "../events/run-state.ts";
 import type { ArtifactsPlan, StagePlan } from "../plan/plan.ts";
 import type { Clock } from "../shared/clock.ts";
-import { messageOf, RunnerError } from "../shared/errors.ts";
+import { RunnerError } from "../shared/errors.ts";
 import { type Artifact, readSealed, toArtifact } from "./artifact.ts";
 import { placeArtifacts } from "./artifact-place.ts";
 import { type Collected, collectArtifacts } from "./artifacts.ts";
@@ -29,6 +29,7 @@ import {
   writeServices,
 } from "./services.ts";
 import { StandIns } from "./stand-ins.ts";
+import { Listeners } from "./listeners.ts";
 import type { RunSummary } from "./summary.ts";
 
 export interface StoreOptions {
@@ -52,7 +53,7 @@ export class Store {
   readonly #indexFile: IndexFile;
   readonly #states: RunStates;
   readonly #logs: RunLogs;
-  readonly #listeners = new Set<(state: RunState) => void>();
+  readonly #listeners: Listeners;
   /** Successes that later runs may stand on. */
   readonly standIns: StandIns;
 
@@ -64,7 +65,11 @@ export class Store {
     this.#indexFile = indexFile;
     this.standIns = new StandIns({ folder, lasting, durable, clock });
     this.#logs = new RunLogs({ folder, clock, warn, isFinal: (runId) => index.isFinal(runId) });
-    const changed = (state: RunState): void => this.#changed(state, warn);
+    this.#listeners = new Listeners(warn);
+    const changed = (state: RunState): void => {
+      if (isFinal(state.status)) void this.#logs.end(state.runId);
+      this.#listeners.tell(state);
+    };
     this.#states = new RunStates({ folder, durable, clock, warn, index, indexFile, changed });
   }
 
@@ -107,6 +112,11 @@ export class Store {
     return this.#index.newestOf(stageId, pipelineId);
   }
 
+  /** Of a matrix: the newest run of each combination, in this pipeline or the newest that has any. */
+  newestCombinationsOf(matrixId: string, pipelineId?: string): readonly string[] {
+    return this.#index.newestCombinationsOf(matrixId, pipelineId);
+  }
+
   runWithIdempotencyKey(key: string): string | undefined {
     return this.#index.withKey(key);
   }
@@ -123,19 +133,7 @@ export class Store {
 
   /** Calls after every event, once it's on disk. Returns what ends it. */
   onChange(listener: (state: RunState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #changed(state: RunState, warn: (message: string) => void): void {
-    if (isFinal(state.status)) void this.#logs.end(state.runId);
-    for (const listener of this.#listeners) {
-      try {
-        listener(state);
-      } catch (error) {
-        warn(`a listener failed at run ${state.runId}: ${messageOf(error)}`);
-      }
-    }
+    return this.#listeners.add(listener);
   }
 
   /** The one writer of a run's log; while it's open, the same again. */

@@ -118,7 +118,7 @@ export async function startTestApi(
   };
   const api = createApi({
     runner: {
-      submit: (request) => fakes.submit(request),
+      submitAll: (wanted) => Promise.all(wanted.map(({ request }) => fakes.submit(request))),
       repeated: () => Promise.resolve(undefined),
       cancel: (runId, by) => cancel(store, runId, by),
       waitsFor: () => Promise.resolve(undefined),
@@ -128,7 +128,7 @@ export async function startTestApi(
     version: { version: "0.1.0", commit: "c0ffee" },
     log,
     silenceMs,
-    admit: async (trigger, config) => ({ request: await fakes.admit(trigger, config), plan }),
+    admit: async (trigger, config) => [{ request: await fakes.admit(trigger, config), plan }],
   });
   const server = await api.listen(listenOn?.(folder) ?? { hostname: "127.0.0.1", port: 0 });
   let stopped: Promise<void> | undefined;

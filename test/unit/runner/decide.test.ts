@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decide } from "../../../src/runner/decide.ts";
+import { RunnerError } from "../../../src/shared/errors.ts";
 import { resolveCommit } from "../../../src/source/repository.ts";
 import type { Source } from "../../../src/source/source.ts";
 import { createRepository, type TestRepository } from "../../support/repository.ts";
@@ -132,4 +133,70 @@ test("variables that double without end are refused before anything is accepted"
   ]);
   const submitted = bench.submit({ id: "h", variables: { ...Object.fromEntries(huge), V20: "x" } });
   expect(await codeOf(submitted)).toBe("invalid_request");
+});
+
+const combination = (id: string) => planOf({ id, matrixOf: "test" });
+
+test("the Idempotency-Key of a matrix holds for all its combinations, after a restart too", async () => {
+  const common = { idempotencyKey: "key-1", fingerprint: "f", combinations: 2 };
+  const wanted = ["test:a", "test:b"].map((id) => ({
+    request: bench.request(id, common),
+    plan: combination(id),
+  }));
+  const [first, second] = await Promise.all([bench.runner.submitAll(wanted), bench.runner.submitAll(wanted)]);
+  expect(second).toEqual(first);
+  for (const { runId } of first) await bench.verdict(runId);
+  await bench.restart();
+  const repeated = await bench.runner.repeated("key-1", "f");
+  expect(repeated?.map(({ runId }) => runId)).toEqual(first.map(({ runId }) => runId));
+  expect(bench.store.newestCombinationsOf("test")).toEqual(first.map(({ runId }) => runId));
+  expect(await codeOf(bench.runner.repeated("key-1", "other"))).toBe("conflict");
+});
+
+test("combinations that a crash left out are accepted when the trigger comes again", async () => {
+  const common = { idempotencyKey: "key-2", fingerprint: "f", combinations: 2 };
+  const wanted = ["test:c", "test:d"].map((id) => ({
+    request: bench.request(id, common),
+    plan: combination(id),
+  }));
+  const { runId } = await bench.store.accept(
+    Bun.randomUUIDv7(),
+    bench.request("test:c", common),
+    combination("test:c"),
+  );
+  expect(await bench.runner.repeated("key-2", "f")).toBeUndefined();
+  const runs = await bench.runner.submitAll(wanted);
+  expect(runs.map(({ request }) => request.stageId)).toEqual(["test:c", "test:d"]);
+  expect(runs[0]?.runId).toBe(runId);
+  expect(await bench.runner.repeated("key-2", "f")).toHaveLength(2);
+});
+
+test("what can't be stored as a whole is withdrawn, and may come again with its key", async () => {
+  const common = { idempotencyKey: "key-3", fingerprint: "f", combinations: 2 };
+  const wanted = ["test:e", "test:f"].map((id) => ({
+    request: bench.request(id, common),
+    plan: combination(id),
+  }));
+  const accept = bench.store.accept.bind(bench.store);
+  bench.store.accept = (runId, request, plan) =>
+    plan.id === "test:f"
+      ? Promise.reject(new RunnerError("disk_full", "full"))
+      : accept(runId, request, plan);
+  expect(await codeOf(bench.runner.submitAll(wanted))).toBe("disk_full");
+  bench.store.accept = accept;
+  expect(await bench.verdict(bench.store.newestRunOf("test:e") ?? "none")).toMatchObject({
+    status: "CANCELED",
+  });
+  const runs = await bench.runner.submitAll(wanted);
+  expect(runs.map(({ status }) => status)).toEqual(["PENDING", "PENDING"]);
+  expect(await bench.runner.repeated("key-3", "f")).toHaveLength(2);
+});
+
+test("a matrix that the queue has no room for is refused as a whole", async () => {
+  const before = bench.store.runs().length;
+  bench.settings.queueLimit = 1;
+  const wanted = ["test:g", "test:h"].map((id) => ({ request: bench.request(id), plan: combination(id) }));
+  expect(await codeOf(bench.runner.submitAll(wanted))).toBe("queue_full");
+  bench.settings.queueLimit = 100;
+  expect(bench.store.runs()).toHaveLength(before);
 });

@@ -35,9 +35,10 @@ async function decided(
   return applyRules(plan, factsOf(given));
 }
 
-test("a stage without rules stays as it is", async () => {
+test("a stage without rules, or with none in its list, stays as it is", async () => {
   const plan = stagePlan({ when: "always" });
-  expect(await applyRules(plan, factsOf({}))).toBe(plan);
+  expect(await applyRules(plan, factsOf({}))).toEqual(plan);
+  expect(await applyRules({ ...plan, rules: [] }, factsOf({}))).toEqual(plan);
 });
 
 test("the first rule that fits decides, and no rule is left afterwards", async () => {
