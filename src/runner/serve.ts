@@ -52,6 +52,7 @@ async function begin(spec: ServiceSpec, serving: Serving, signal: AbortSignal): 
   } catch (error) {
     if (!signal.aborted && error instanceof RunnerError && error.code === "service_failed") {
       await book.note(spec, "failed", await engine.services.inspect(spec, signal));
+      log.say(error.message);
       await sayLastLines(spec, log, options, signal);
     }
     throw error;

@@ -28,11 +28,12 @@ export function serviceSpecs(
   const { services = [], resources } = plan;
   const given = Object.keys({ ...plan.variables, ...request.variables });
   const shared = Object.fromEntries(given.map((name) => [name, environment[name] ?? ""]));
+  const nameOnce = namesTakenOnce(services);
   const specs = services.map((service) => ({
     runId,
     stageId: plan.id,
     alias: serviceAlias(service.image.name, service.alias),
-    names: serviceNames(service.image.name, service.alias),
+    names: nameOnce(service),
     ...startOf(service),
     environment: { ...shared, ...ownVariables(service, environment) },
     ...(resources === undefined ? {} : { resources }),
@@ -64,6 +65,17 @@ function ownVariables(
   } catch (error) {
     throw new RunnerError("service_failed", `the variables of service ${image.name}: ${messageOf(error)}`);
   }
+}
+
+/** A host name leads to one service: to the one that is called so, else to the first whose image has it. */
+function namesTakenOnce(services: readonly ServicePlan[]): (service: ServicePlan) => readonly string[] {
+  const taken = new Set(services.map(({ image, alias }) => serviceAlias(image.name, alias).toLowerCase()));
+  return ({ image, alias }) => {
+    const [called = "", ...others] = serviceNames(image.name, alias);
+    const free = others.filter((name) => !taken.has(name));
+    for (const name of free) taken.add(name);
+    return [called, ...free];
+  };
 }
 
 /** The manifest was checked, but for names that variables have a part in. */

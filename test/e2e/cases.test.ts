@@ -68,7 +68,7 @@ let daemon: Daemon;
 
 beforeAll(async () => {
   await requireEngine();
-  await requireImages("busybox", "nonroot", "bash");
+  await requireImages("busybox", "nonroot", "bash", "postgres", "redis", "nginx");
   folder = await mkdtemp(join(tmpdir(), "gitfoss-cases-"));
   daemon = await startDaemon({ roots: [folder], config: { grace: "1" } });
 });

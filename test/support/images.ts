@@ -13,6 +13,10 @@ export const images = {
   bash: "gitfoss-test/bash:1",
   /** Debian's dash as sh, GNU tools; no bash, no git. */
   dash: "gitfoss-test/dash:1",
+  /** Debian's servers, each as its official image: drops root, exposes its port; the first two keep their data in a volume. */
+  postgres: "gitfoss-test/postgres:1",
+  redis: "gitfoss-test/redis:1",
+  nginx: "gitfoss-test/nginx:1",
 } as const;
 
 export type TestImage = keyof typeof images;
@@ -33,6 +37,7 @@ async function make(image: TestImage): Promise<void> {
   const name = images[image];
   if (image === "busybox") await run("scripts/base-image", name);
   else if (image === "nonroot") await run("scripts/base-image", name, "USER app");
+  else if (image === "postgres" || image === "redis" || image === "nginx") await run("scripts/server-images");
   else if (image === "dash") await importDebian(name, tools);
   else await importDebian(name, [...tools, "bash", "git"]);
 }

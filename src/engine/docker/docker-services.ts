@@ -77,7 +77,8 @@ export class DockerServices implements Services {
     } catch (error) {
       signal.throwIfAborted();
       const translated = translate(error, { verb: `look after service ${titleOf(service)}` });
-      if (translated.code === "engine_failed") await Promise.race([ending, pause(retryMs, signal)]);
+      const isExpected = translated.code === "service_failed" || translated.code === "engine_unreachable";
+      if (!isExpected && (await this.inspect(service, signal)) !== undefined) return ending;
       throw translated;
     }
   }

@@ -59,12 +59,13 @@ test("a service that ends before it's ready fails the stage, with its last lines
     reason,
   });
   const log = await bench.log(run.runId);
-  expect(log.slice(0, 3)).toEqual([
+  expect(log.slice(0, 4)).toEqual([
     "# waiting for services other (other-image), db (db-image)",
+    `# ${reason}`,
     "# last lines of service db (db-image):",
     "#   db | line 10",
   ]);
-  expect(log).toHaveLength(22);
+  expect(log).toHaveLength(23);
   expect(states(run.runId)).toEqual(["other stopped null", "db failed 4"]);
   expect((await serviceLog(run.runId, "db")).split("\n")).toHaveLength(31);
   await eventually(
@@ -253,8 +254,9 @@ test("every try has services of its own", async () => {
   const run = await bench.submit({ id: "s", services: [db], retry: { max: 2, when: ["service"] } });
   expect(await bench.verdict(run.runId)).toMatchObject({ status: "SUCCESS" });
   const log = await bench.log(run.runId);
-  expect(log.slice(0, 4)).toEqual([
+  expect(log.slice(0, 5)).toEqual([
     "# waiting for service db (db-image)",
+    "# service db (db-image) ended with exit code 9 before it was ready",
     "# last lines of service db (db-image):",
     "#   db | not yet",
     "# try 1 of 3 failed (service: service db (db-image) ended with exit code 9 before it was ready); now comes try 2 of 3",
