@@ -2,7 +2,7 @@ import type { Elysia } from "elysia";
 import type { RunState } from "../events/run-state.ts";
 import { isFinal } from "../events/run-state.ts";
 import { serviceAlias } from "../manifest/service-names.ts";
-import { RunnerError } from "../shared/errors.ts";
+import { messageOf, RunnerError } from "../shared/errors.ts";
 import type { ServiceRecord } from "../store/services.ts";
 import { findRun } from "./find-run.ts";
 import type { ApiContext } from "./options.ts";
@@ -42,7 +42,7 @@ function servicesOf({ plan }: RunState, records: readonly ServiceRecord[]): read
 
 /** Of a run that isn't over, as far as it has come. A service wrote it, so a browser must take it for nothing but text. */
 async function serviceLog(
-  { store, freshenServiceLog }: ApiContext,
+  { store, freshenServiceLog, log }: ApiContext,
   run: RunState,
   alias: string,
   signal: AbortSignal,
@@ -52,7 +52,11 @@ async function serviceLog(
     (service) => serviceAlias(service.image.name, service.alias) === alias,
   );
   if (!known) throw new RunnerError("not_found", "this run has no service with this alias");
-  if (!isFinal(status)) await freshenServiceLog(run, alias, signal);
+  if (!isFinal(status)) {
+    await freshenServiceLog(run, alias, signal).catch((error: unknown) => {
+      log.warn("couldn't read on in the log of a service", { run: runId, error: messageOf(error) });
+    });
+  }
   const path = store.serviceLog(runId, alias);
   const headers = { "content-type": "text/plain; charset=utf-8", "content-security-policy": "sandbox" };
   return new Response(path === undefined ? "" : Bun.file(path), { headers });

@@ -10,7 +10,7 @@ import type { HealthcheckPlan, ImagePlan, ResourcesPlan } from "../plan/plan.ts"
  * Beside the errors of the engine there is `service_failed`, whose message names the service, its image, and why.
  */
 export interface Services {
-  /** Makes the run's network. To be called once, before any service or the stage of the run is made. */
+  /** Makes the run's network, before any service or the stage of the run is made. What a killed process has made of it serves. */
   connect(network: NetworkSpec, signal: AbortSignal): Promise<void>;
 
   /** Makes the container and starts it; its image is present. `service_failed` when it can't be started. */
@@ -25,8 +25,12 @@ export interface Services {
   /** How it ended; undefined while it runs. */
   inspect(service: ServiceName, signal: AbortSignal): Promise<ServiceEnd | undefined>;
 
-  /** What it wrote so far, or the end of it. Empty for a service that the engine doesn't know. */
-  log(service: ServiceName, lastLines: number | undefined, signal: AbortSignal): Promise<ServiceLog>;
+  /** What it wrote so far, or the end of it; undefined for a service that the engine doesn't know. */
+  log(
+    service: ServiceName,
+    lastLines: number | undefined,
+    signal: AbortSignal,
+  ): Promise<ServiceLog | undefined>;
 }
 
 export interface NetworkSpec {

@@ -71,7 +71,7 @@ async function keepOne(
   const before = book.stateOf(service);
   if (before === "stopped") return;
   const end = await options.engine.services.inspect(service, signal);
-  if (end?.exitCode !== null) await keepServiceLog(service, options, signal);
+  await keepServiceLog(service, options, signal);
   if (before !== "starting" && before !== "ready") return;
   const endedItself = before === "ready" && end !== undefined;
   if (endedItself) log.say(`service ${titleOf(service)} ${endingOf(end)} while the stage ran`);

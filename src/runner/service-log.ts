@@ -13,13 +13,15 @@ function throughMask(lines: readonly string[]): readonly string[] {
   return lines;
 }
 
-/** Takes what a service has written so far into the run's folder. */
+/** Takes what a service has written so far into the run's folder. What was kept of one that is gone stays. */
 export async function keepServiceLog(
   service: ServiceName,
   { engine, store }: Kept,
   signal: AbortSignal,
 ): Promise<void> {
-  const { lines, isCut } = await engine.services.log(service, undefined, signal);
+  const log = await engine.services.log(service, undefined, signal);
+  if (log === undefined) return;
+  const { lines, isCut } = log;
   await store.keepServiceLog(service.runId, service.alias, { lines: throughMask(lines), isCut });
 }
 
@@ -30,7 +32,7 @@ export async function sayLastLines(
   { engine }: Pick<RunnerOptions, "engine">,
   signal: AbortSignal,
 ): Promise<void> {
-  const { lines } = await engine.services.log(service, lastLines, signal);
+  const { lines } = (await engine.services.log(service, lastLines, signal)) ?? { lines: [] };
   if (lines.length === 0) return log.say(`service ${titleOf(service)} wrote nothing`);
   log.say(`last lines of service ${titleOf(service)}:`);
   for (const line of throughMask(lines)) log.say(`  ${service.alias} | ${cut(line)}`);

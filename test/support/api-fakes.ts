@@ -82,6 +82,7 @@ export interface ApiFakes {
   config: Config;
   admit: (trigger: Trigger, config: Config) => Promise<RunRequest>;
   submit: (request: RunRequest) => Promise<RunState>;
+  freshenServiceLog: (run: RunState, alias: string) => Promise<void>;
 }
 
 export interface TestApi {
@@ -115,6 +116,7 @@ export async function startTestApi(
     config: registeredConfig,
     admit: async (trigger) => requestOf(trigger),
     submit: accept,
+    freshenServiceLog: async () => {},
   };
   const api = createApi({
     runner: {
@@ -127,6 +129,7 @@ export async function startTestApi(
     config: () => fakes.config,
     version: { version: "0.1.0", commit: "c0ffee" },
     log,
+    freshenServiceLog: (run, alias) => fakes.freshenServiceLog(run, alias),
     silenceMs,
     admit: async (trigger, config) => [{ request: await fakes.admit(trigger, config), plan }],
   });

@@ -39,8 +39,7 @@ export class FakeServices implements Services {
   async connect({ runId }: NetworkSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.#reach();
-    if (this.#runs.has(runId)) throw new RunnerError("conflict", "this run has a network already");
-    this.#runs.set(runId, new Map());
+    if (!this.#runs.has(runId)) this.#runs.set(runId, new Map());
   }
 
   async start(spec: ServiceSpec, signal: AbortSignal): Promise<void> {
@@ -102,10 +101,16 @@ export class FakeServices implements Services {
     return service === undefined ? gone : service.ended;
   }
 
-  async log(name: ServiceName, lastLines: number | undefined, signal: AbortSignal): Promise<ServiceLog> {
+  async log(
+    name: ServiceName,
+    lastLines: number | undefined,
+    signal: AbortSignal,
+  ): Promise<ServiceLog | undefined> {
     signal.throwIfAborted();
     this.#reach();
-    const lines = (this.#find(name)?.output ?? "").split("\n");
+    const service = this.#find(name);
+    if (service === undefined) return undefined;
+    const lines = service.output.split("\n");
     if (lines.at(-1) === "") lines.pop();
     return { lines: lastLines === undefined ? lines : lines.slice(-lastLines), isCut: false };
   }

@@ -2,6 +2,7 @@ import type { Verdict } from "../../events/event.ts";
 import { isTolerated } from "../../events/run-state.ts";
 import type { StagePlan } from "../../plan/plan.ts";
 import { exit } from "../exit.ts";
+import type { ServiceLines } from "./service-lines.ts";
 
 /** How one stage of an `exec` ended. */
 export interface StageResult {
@@ -9,6 +10,8 @@ export interface StageResult {
   readonly verdict: Verdict;
   /** The end of its log, for those that failed. */
   readonly lastLines: readonly string[];
+  /** What its services wrote last, for those that failed. */
+  readonly services?: readonly ServiceLines[];
   /** How many tries failed before the one that the verdict is of. */
   readonly failedTries?: number;
 }

@@ -6,6 +6,7 @@ import { followRun } from "./follow.ts";
 import { repositoryId } from "./repository-id.ts";
 import type { Prepared } from "./prepare.ts";
 import type { StageResult } from "./results.ts";
+import { serviceLines } from "./service-lines.ts";
 import type { View } from "./view.ts";
 
 export interface StagesRun {
@@ -38,7 +39,7 @@ export async function runStages(stages: StagesRun, signal: AbortSignal): Promise
     submitted.push(...(await submit(stages)));
     if (signal.aborted) cancelAll();
     for (const run of submitted) {
-      const result = followRun(local.store, run, view, never);
+      const result = follow(local.store, run, view, never);
       result.catch(cancelAll);
       following.push(result);
     }
@@ -51,6 +52,18 @@ export async function runStages(stages: StagesRun, signal: AbortSignal): Promise
   } finally {
     signal.removeEventListener("abort", cancelAll);
   }
+}
+
+/** To its end; of a failed stage, with what its services wrote. */
+async function follow(
+  store: LocalRunner["store"],
+  run: SubmittedRun,
+  view: View,
+  signal: AbortSignal,
+): Promise<StageResult> {
+  const result = await followRun(store, run, view, signal);
+  if (result.verdict.status !== "FAILURE" || run.plan.services === undefined) return result;
+  return { ...result, services: await serviceLines(store, run.runId) };
 }
 
 /** All stages are decided, and accepted, before the first one begins. */

@@ -40,7 +40,7 @@ export function renderSummary(results: readonly StageResult[], look: Look): stri
 
 /** For a failed stage: the end of its output again, why it failed, and how to run it again. */
 export function renderFailure(result: StageResult, rerun: string, look: Look): string {
-  const { plan, verdict, lastLines } = result;
+  const { plan, verdict, lastLines, services = [] } = result;
   const name = printable(plan.id);
   const count = lastLines.length === 1 ? "last line" : `last ${lastLines.length} lines`;
   const reset = look.colour ? "\u001b[0m" : "";
@@ -48,8 +48,12 @@ export function renderFailure(result: StageResult, rerun: string, look: Look): s
     lastLines.length === 0
       ? [`${name} wrote nothing`]
       : [`${count} of ${name}:`, ...lastLines.map((line) => `  | ${line}${reset}`)];
+  const beside = services.flatMap(({ alias, lines }) => [
+    `service ${printable(alias)} wrote last:`,
+    ...lines.map((line) => `  | ${printable(line)}`),
+  ]);
   const cause = [name, verdict.cause ?? "failure", printable(verdict.reason)].filter((part) => part !== "");
-  return [...excerpt, paint(cause.join(": "), red, look.colour), `rerun: ${rerun}`, ""].join("\n");
+  return [...excerpt, ...beside, paint(cause.join(": "), red, look.colour), `rerun: ${rerun}`, ""].join("\n");
 }
 
 function rowOf(result: StageResult, isSlowest: boolean): Row {

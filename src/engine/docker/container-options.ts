@@ -2,7 +2,7 @@ import type { ContainerCreateOptions, MountSettings } from "dockerode";
 import type { StageSpec } from "../engine.ts";
 import { secretsFolderBytes } from "../room/delivery.ts";
 import { readOnlyFiles, writableFiles } from "../room/room.ts";
-import { containerName, networkName, runLabel, runnerLabel, stageLabel } from "./labels.ts";
+import { containerName, runLabel, runnerLabel, stageLabel } from "./labels.ts";
 
 /** What the stage sees. */
 export const places = { room: "/gitfoss", workspace: "/workspace", secrets: "/gitfoss/secrets" } as const;
@@ -15,6 +15,7 @@ const processLimit = 2048;
 export function toContainerOptions(
   spec: StageSpec,
   runnerId: string,
+  network: string | undefined,
 ): ContainerCreateOptions & { name: string } {
   return {
     name: containerName(spec.runId),
@@ -30,9 +31,7 @@ export function toContainerOptions(
     AttachStderr: false,
     HostConfig: {
       Mounts: mounts(spec),
-      ...(spec.services === undefined || spec.services.length === 0
-        ? {}
-        : { NetworkMode: networkName(spec.runId) }),
+      ...(network === undefined ? {} : { NetworkMode: network }),
       Init: true,
       AutoRemove: spec.ephemeral,
       LogConfig: { Type: "none", Config: {} },

@@ -22,6 +22,7 @@ import { makeRoom } from "../room/room.ts";
 import type { Marks } from "../room/marks.ts";
 import { marksOf } from "../room/read-marks.ts";
 import { connect, usesUserNamespaces } from "./connect.ts";
+import { createContainer } from "./create.ts";
 import { places, toContainerOptions } from "./container-options.ts";
 import { DockerServices } from "./docker-services.ts";
 import { isNotFound, translate } from "./errors.ts";
@@ -79,8 +80,12 @@ export class DockerEngine implements Engine {
     await mkdir(spec.workspace, { recursive: true });
     await makeRoom(spec.room, spec, places, nonce);
     signal.throwIfAborted();
+    const network = this.services.networkOf(spec.runId);
     try {
-      const container = await this.#docker.createContainer(toContainerOptions(spec, this.#runnerId));
+      const container = await createContainer(
+        this.#docker,
+        toContainerOptions(spec, this.#runnerId, network),
+      );
       return {
         runId: spec.runId,
         engine: "docker",
@@ -155,6 +160,7 @@ export class DockerEngine implements Engine {
     watch?.close();
     this.#watches.delete(runId);
     this.#letGo(runId);
+    this.services.forget(runId);
     const container = this.#docker.getContainer(containerName(runId));
     await removeRun(this.#docker, this.#runnerId, runId, container);
     await watch?.done.catch(() => {}); // it looks into the room once more

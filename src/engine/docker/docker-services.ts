@@ -12,6 +12,7 @@ import {
   type ServiceSpec,
   titleOf,
 } from "../services.ts";
+import { createContainer } from "./create.ts";
 import { isNotFound, translate } from "./errors.ts";
 import { serviceContainerName } from "./labels.ts";
 import { makeNetwork } from "./network.ts";
@@ -25,6 +26,8 @@ const retryMs = 500;
 export class DockerServices implements Services {
   readonly #docker: Docker;
   readonly #runnerId: string;
+  /** By run. */
+  readonly #networks = new Map<string, string>();
 
   constructor(docker: Docker, runnerId: string) {
     this.#docker = docker;
@@ -33,14 +36,27 @@ export class DockerServices implements Services {
 
   async connect(network: NetworkSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await makeNetwork(this.#docker, this.#runnerId, network);
+    this.#networks.set(network.runId, await makeNetwork(this.#docker, this.#runnerId, network));
+  }
+
+  /** What its stage is on; undefined when it has none. */
+  networkOf(runId: string): string | undefined {
+    return this.#networks.get(runId);
+  }
+
+  /** It's about to be removed. */
+  forget(runId: string): void {
+    this.#networks.delete(runId);
   }
 
   /** What was asked of the engine is waited for although `signal` may be aborted: else it could come after the removal. */
   async start(service: ServiceSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const network = this.#networks.get(service.runId);
+    if (network === undefined) throw new RunnerError("engine_failed", "the run has no network");
+    const options = toServiceOptions(service, this.#runnerId, network);
     try {
-      const container = await this.#docker.createContainer(toServiceOptions(service, this.#runnerId));
+      const container = await createContainer(this.#docker, options);
       signal.throwIfAborted();
       await container.start();
     } catch (error) {
@@ -110,7 +126,11 @@ export class DockerServices implements Services {
     }
   }
 
-  log(service: ServiceName, lastLines: number | undefined, signal: AbortSignal): Promise<ServiceLog> {
+  log(
+    service: ServiceName,
+    lastLines: number | undefined,
+    signal: AbortSignal,
+  ): Promise<ServiceLog | undefined> {
     return readServiceLog(this.#container(service), lastLines, signal);
   }
 

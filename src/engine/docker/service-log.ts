@@ -19,7 +19,7 @@ export async function readServiceLog(
   container: Docker.Container,
   lastLines: number | undefined,
   signal: AbortSignal,
-): Promise<ServiceLog> {
+): Promise<ServiceLog | undefined> {
   const tail = lastLines === undefined ? {} : { tail: lastLines };
   try {
     const frames = await unlessAborted(
@@ -30,7 +30,7 @@ export async function readServiceLog(
     return { lines, isCut: lastLines === undefined && mayHaveLostFiles(lines) };
   } catch (error) {
     signal.throwIfAborted();
-    if (isNotFound(error)) return { lines: [], isCut: false };
+    if (isNotFound(error)) return undefined;
     throw translate(error, { verb: "hand over the log of a service" });
   }
 }

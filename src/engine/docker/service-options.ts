@@ -1,13 +1,6 @@
 import type { ContainerCreateOptions } from "dockerode";
 import type { ServiceSpec } from "../services.ts";
-import {
-  networkName,
-  runLabel,
-  runnerLabel,
-  serviceContainerName,
-  serviceLabel,
-  stageLabel,
-} from "./labels.ts";
+import { runLabel, runnerLabel, serviceContainerName, serviceLabel, stageLabel } from "./labels.ts";
 import { resourceLimits } from "./resource-limits.ts";
 import { logOptions } from "./service-log.ts";
 
@@ -21,9 +14,9 @@ const capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"];
 export function toServiceOptions(
   spec: ServiceSpec,
   runnerId: string,
+  network: string,
 ): ContainerCreateOptions & { name: string } {
   const { runId, stageId, alias, image } = spec;
-  const network = networkName(runId);
   return {
     name: serviceContainerName(runId, alias),
     ...(image.platform === undefined ? {} : { platform: image.platform }),

@@ -59,7 +59,9 @@ test("a service gets what its image needs to drop root, and no more", () => {
       resources: { memoryBytes: 1024, cpus: 0.5, pids: 10, shmBytes: 7 },
     },
     "runner",
+    "network-id",
   );
+  expect(options.NetworkingConfig?.EndpointsConfig).toEqual({ "network-id": { Aliases: ["db"] } });
   expect(options.HostConfig).toMatchObject({
     CapDrop: ["ALL"],
     CapAdd: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],

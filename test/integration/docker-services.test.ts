@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { DockerEngine } from "../../src/engine/docker/docker-engine.ts";
+import { docker, expectNothingLeft, requireEngine } from "../support/engine.ts";
+import { codeOf } from "../support/engine-under-test.ts";
+import { requireImages } from "../support/images.ts";
+
+const runnerId = `beside-${String(process.pid)}`;
+const never = new AbortController().signal;
+/** More than the engine's own pools are for. */
+const count = 36;
+
+beforeAll(requireEngine);
+afterAll(() => expectNothingLeft(runnerId));
+
+test("more runs at a time have networks than the engine's pools are for", async () => {
+  const engine = new DockerEngine({ runnerId });
+  const runs = Array.from({ length: count }, (_, index) => `${runnerId}-${String(index)}`);
+  try {
+    await Promise.all(
+      runs.map((runId) => engine.services.connect({ runId, stageId: "s", internal: false }, never)),
+    );
+    const format = "{{range .IPAM.Config}}{{.Subnet}}{{end}}";
+    const subnets = await docker(
+      "network",
+      "inspect",
+      "--format",
+      format,
+      ...runs.map((run) => `gitfoss-${run}`),
+    );
+    expect(new Set(subnets.split("\n")).size).toBe(count);
+    expect(subnets).toMatch(/^198\.1[89]\.\d+\.\d+\/27$/m);
+  } finally {
+    expect(await engine.sweep(new Set())).toHaveLength(count);
+  }
+});
+
+test("what a killed process had asked for makes way, or serves", async () => {
+  const engine = new DockerEngine({ runnerId });
+  const runId = `${runnerId}-stray`;
+  const network = `gitfoss-${runId}`;
+  const labels = [`dev.gitfoss.runner=${runnerId}`, `dev.gitfoss.run=${runId}`].flatMap((label) => [
+    "--label",
+    label,
+  ]);
+  const image = await requireImages("busybox");
+  const spec = {
+    runId,
+    stageId: "s",
+    alias: "db",
+    names: ["db"],
+    image: { name: image, pullPolicy: "never" } as const,
+    command: ["sleep", "600"],
+    environment: {},
+  };
+  try {
+    await docker("network", "create", ...labels, network);
+    await docker("create", "--name", `${network}-db`, ...labels, image, "true");
+    await engine.services.connect({ runId, stageId: "s", internal: false }, never);
+    await engine.services.start(spec, never);
+    expect(await engine.services.ready(spec, never)).toEqual({ by: "running" });
+    expect(await docker("network", "ls", "--quiet", "--filter", `name=${network}`)).not.toContain("\n");
+  } finally {
+    await engine.remove(runId);
+  }
+});
+
+test("a container or network that isn't ours is left alone, although it has the name", async () => {
+  const engine = new DockerEngine({ runnerId });
+  const runId = `${runnerId}-foreign`;
+  const network = `gitfoss-${runId}`;
+  await docker("network", "create", network);
+  try {
+    const connecting = engine.services.connect({ runId, stageId: "s", internal: false }, never);
+    expect(await codeOf(connecting)).toBe("conflict");
+    await engine.remove(runId);
+    expect(await docker("network", "ls", "--quiet", "--filter", `name=${network}`)).not.toBe("");
+  } finally {
+    await docker("network", "rm", network);
+  }
+});
