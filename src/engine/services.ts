@@ -36,8 +36,6 @@ export interface Services {
 export interface NetworkSpec {
   readonly runId: string;
   readonly stageId: string;
-  /** Without a way out. */
-  readonly internal: boolean;
 }
 
 export interface ServiceName {

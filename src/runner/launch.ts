@@ -42,8 +42,7 @@ export async function launch(
 /** Made while images are pulled. */
 function connect({ runId, plan }: RunState, { engine }: RunnerOptions, signal: AbortSignal): Promise<void> {
   if (plan.services === undefined || plan.services.length === 0) return Promise.resolve();
-  const internal = plan.network === "none";
-  const network = engine.services.connect({ runId, stageId: plan.id, internal }, signal);
+  const network = engine.services.connect({ runId, stageId: plan.id }, signal);
   network.catch(() => {}); // seen by whoever waits for it
   return network;
 }

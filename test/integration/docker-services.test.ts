@@ -16,9 +16,7 @@ test("more runs at a time have networks than the engine's pools are for", async 
   const engine = new DockerEngine({ runnerId });
   const runs = Array.from({ length: count }, (_, index) => `${runnerId}-${String(index)}`);
   try {
-    await Promise.all(
-      runs.map((runId) => engine.services.connect({ runId, stageId: "s", internal: false }, never)),
-    );
+    await Promise.all(runs.map((runId) => engine.services.connect({ runId, stageId: "s" }, never)));
     const format = "{{range .IPAM.Config}}{{.Subnet}}{{end}}";
     const subnets = await docker(
       "network",
@@ -55,7 +53,7 @@ test("what a killed process had asked for makes way, or serves", async () => {
   try {
     await docker("network", "create", ...labels, network);
     await docker("create", "--name", `${network}-db`, ...labels, image, "true");
-    await engine.services.connect({ runId, stageId: "s", internal: false }, never);
+    await engine.services.connect({ runId, stageId: "s" }, never);
     await engine.services.start(spec, never);
     expect(await engine.services.ready(spec, never)).toEqual({ by: "running" });
     expect(await docker("network", "ls", "--quiet", "--filter", `name=${network}`)).not.toContain("\n");
@@ -70,7 +68,7 @@ test("a container or network that isn't ours is left alone, although it has the 
   const network = `gitfoss-${runId}`;
   await docker("network", "create", network);
   try {
-    const connecting = engine.services.connect({ runId, stageId: "s", internal: false }, never);
+    const connecting = engine.services.connect({ runId, stageId: "s" }, never);
     expect(await codeOf(connecting)).toBe("conflict");
     await engine.remove(runId);
     expect(await docker("network", "ls", "--quiet", "--filter", `name=${network}`)).not.toBe("");

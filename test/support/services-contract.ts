@@ -41,7 +41,7 @@ export function servicesContract(under: EngineUnderTest): void {
     }
 
     async function begin(spec: ServiceSpec): Promise<void> {
-      await engine.services.connect({ runId: spec.runId, stageId: spec.stageId, internal: false }, never);
+      await engine.services.connect({ runId: spec.runId, stageId: spec.stageId }, never);
       await engine.pull(spec.image, () => {}, never);
       await engine.services.start(spec, never);
     }
@@ -179,7 +179,7 @@ export function servicesContract(under: EngineUnderTest): void {
     test("a run's network is made once, and no second service of a name", async () => {
       const spec = specOf(sleeping);
       await during(spec, async () => {
-        const network = { runId: spec.runId, stageId: "stage", internal: false };
+        const network = { runId: spec.runId, stageId: "stage" };
         await engine.services.connect(network, never);
         expect(await codeOf(engine.services.start(spec, never))).toBe("conflict");
       });
@@ -190,7 +190,7 @@ export function servicesContract(under: EngineUnderTest): void {
       try {
         await begin(live);
         await begin(stale);
-        await engine.services.connect({ runId: bare.runId, stageId: "stage", internal: false }, never);
+        await engine.services.connect({ runId: bare.runId, stageId: "stage" }, never);
         const removed = await engine.sweep(new Set([live.runId]));
         expect(removed.toSorted()).toEqual([stale.runId, bare.runId].toSorted());
         expect(await engine.services.inspect(live, never)).toBeUndefined();

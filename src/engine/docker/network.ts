@@ -56,7 +56,6 @@ async function create(docker: Docker, runnerId: string, spec: NetworkSpec, subne
   const { id } = await docker.createNetwork({
     Name: networkName(spec.runId),
     CheckDuplicate: true,
-    Internal: spec.internal,
     Labels: { [runnerLabel]: runnerId, [runLabel]: spec.runId, [stageLabel]: spec.stageId },
     ...(subnet === undefined ? {} : { IPAM: { Driver: "default", Config: [{ Subnet: subnet }] } }),
   });
