@@ -21,6 +21,7 @@ export interface ServiceRecord {
 
 /** Of a log, so much is kept: its end. */
 const mostLogBytes = 4 * 1024 * 1024;
+const lineEnd = 0x0a;
 
 const service = record({
   alias: text,
@@ -71,16 +72,14 @@ export function keptServiceLog(folder: string, runId: string, alias: string): st
   return existsSync(path) ? path : undefined;
 }
 
-/** The log as text; where its beginning is missing, the first line says so. */
+/** The log as text; where its beginning is missing, the first line says so. Cut between lines, unless one alone is too long. */
 export function endOf({ lines, isCut }: ServiceLog, most: number): string {
-  let first = lines.length;
-  for (let bytes = 0; first > 0; first -= 1) {
-    bytes += Buffer.byteLength(lines[first - 1] ?? "") + 1;
-    if (bytes > most) break;
-  }
-  const notice = `[what came before is left out: of a service's log the last ${formatBytes(most)} are kept]`;
-  const kept = first === 0 && !isCut ? lines : [notice, ...lines.slice(first)];
-  return kept.map((line) => `${line}\n`).join("");
+  const whole = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+  if (whole.length <= most && !isCut) return whole.toString("utf8");
+  const end = whole.subarray(-most);
+  const firstLine = whole.length <= most ? 0 : end.indexOf(lineEnd) + 1;
+  const kept = end.subarray(firstLine < end.length ? firstLine : 0).toString("utf8");
+  return `[what came before is left out: of a service's log the last ${formatBytes(most)} are kept]\n${kept}`;
 }
 
 /** Not synced: what is lost with the power is told by the run's log. */

@@ -7,6 +7,7 @@ export interface ServiceLines {
 }
 
 const mostLines = 10;
+const longestLine = 1000;
 
 /**
  * For a stage that failed, whose folder goes with the `exec`: the last lines of its services. Those of a service that ended before the stage
@@ -21,8 +22,12 @@ export async function serviceLines(
     stopped.map(async ({ alias }) => {
       const path = store.serviceLog(runId, alias);
       const text = path === undefined ? "" : await Bun.file(path).text();
-      return { alias, lines: text.split("\n").slice(0, -1).slice(-mostLines) };
+      return { alias, lines: text.split("\n").slice(0, -1).slice(-mostLines).map(cut) };
     }),
   );
   return all.filter(({ lines }) => lines.length > 0);
+}
+
+function cut(line: string): string {
+  return line.length > longestLine ? `${line.slice(0, longestLine)}…` : line;
 }
