@@ -24,6 +24,7 @@ const owners: Record<string, RegExp> = {
   re2js: /^src\/manifest\/expression-regex\.ts/,
   dockerode: /^src\/engine\/docker\//,
   elysia: /^src\/api\//,
+  sarif: /^src\/cli\/sarif\.ts/,
   citty: /^src\/(cli\/|main\.ts)/,
   consola: /^src\/shared\/log\.ts/,
   bun: /^src\//,

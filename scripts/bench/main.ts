@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { requireImages } from "../../test/support/images.ts";
 import { startDaemon } from "./daemon.ts";
+import { fortyErrors, readingComparison, validatingComparison } from "./manifest.ts";
 import { compare, printRows, timeCommand, type Comparison } from "./measure.ts";
 
 /**
@@ -95,6 +96,8 @@ function comparisons(repository: string, daemon: Awaited<ReturnType<typeof start
       ours: () => timeCommand([binary, "version"]),
       theirs: () => timeCommand(["docker", "--version"]),
     },
+    readingComparison(),
+    validatingComparison(binary, repository),
   ];
 }
 
@@ -108,6 +111,7 @@ async function makeRepository(folder: string): Promise<string> {
     stage(`s${String(i)}`, i === 0 ? undefined : `s${String(i - 1)}`),
   );
   await Bun.write(`${repository}/one.yml`, head + stage("hi"));
+  await Bun.write(`${repository}/forty-errors.yml`, fortyErrors());
   await Bun.write(`${repository}/ten.yml`, head + ten.join(""));
   await Bun.write(
     `${repository}/.gitfoss-ci.yml`,

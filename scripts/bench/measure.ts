@@ -40,7 +40,7 @@ export async function compare(comparison: Comparison, rounds: number): Promise<R
 }
 
 /** Wall milliseconds of a command, its output thrown away. */
-export async function timeCommand(command: readonly string[], cwd?: string): Promise<number> {
+export async function timeCommand(command: readonly string[], cwd?: string, expected = 0): Promise<number> {
   const began = performance.now();
   const child = Bun.spawn([...command], {
     stdin: "ignore",
@@ -50,7 +50,7 @@ export async function timeCommand(command: readonly string[], cwd?: string): Pro
   });
   const code = await child.exited;
   const took = performance.now() - began;
-  if (code !== 0)
+  if (code !== expected)
     throw new Error(
       `${command.join(" ")} ended with ${String(code)}: ${await new Response(child.stderr).text()}`,
     );

@@ -5,11 +5,11 @@ import { writeOut } from "./output.ts";
 
 export const command = strictCommand({
   name: "schema",
-  summary: "Prints the manifest's JSON Schema (draft-07), with which editors complete and check it.",
+  summary: "Prints the manifest's JSON Schema (draft-07), for editors.",
   maxOperands: 0,
   flags: {},
   notes: [
-    "For editors with a YAML language server, save it and name it in the manifest's first line:",
+    "With a YAML language server, save it and name it in the manifest's first line:",
     "  # yaml-language-server: $schema=./gitfoss-ci.schema.json",
   ],
   examples: ["schema > gitfoss-ci.schema.json"],

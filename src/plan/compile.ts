@@ -73,7 +73,7 @@ function optionalKeys(stage: ManifestStage): Pick<StagePlan, "gitDepth"> & Parti
     ...present("services", stage.services, key.servicesOf),
     ...present("caches", stage.cache, key.cachesOf),
     ...present("inputs", stage.inputs, key.relativePaths),
-    ...present("retry", stage.retry, key.retryOf),
+    ...present("retry", stage.retry, (retry) => (retry === 0 ? undefined : key.retryOf(retry))),
     ...present("resources", stage.resources, key.resourcesOf),
     ...present("network", stage.network, (network) => (network === "none" ? network : undefined)),
     ...present("concurrency", stage.concurrency, key.concurrencyOf),

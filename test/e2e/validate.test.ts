@@ -112,6 +112,61 @@ test("without a name it is the manifest of the folder, which may be missing", as
   expect(done.stderr).toMatch(/^error: there is no \.gitfoss-ci\.yml here/);
 });
 
+test("as SARIF it is what code hosts show beside the lines of a change", async () => {
+  const done = await call("validate", "--format=sarif", "good.yml", "bad.yml", "missing.yml");
+  expect(done).toMatchObject({ exitCode: 65, stderr: "" });
+  const log: unknown = JSON.parse(done.stdout);
+  expect(log).toMatchObject({
+    $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+    version: "2.1.0",
+    runs: [{ tool: { driver: { name: "gitfoss-ci-runner" } }, columnKind: "utf16CodeUnits" }],
+  });
+  expect(log).toHaveProperty("runs[0].results.length", 4);
+  expect(log).toHaveProperty("runs[0].results[1]", {
+    ruleId: "manifest",
+    level: "error",
+    message: { text: 'unknown key "scirpt" in stage "a"; did you mean "script"?' },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: "bad.yml" },
+          region: { startLine: 3, startColumn: 5, endColumn: 11, snippet: { text: "    scirpt: [ok]" } },
+        },
+      },
+    ],
+  });
+  expect(log).toHaveProperty("runs[0].results[3].ruleId", "unreadable");
+  expect((await call("validate", "--format=sarif", "good.yml")).stdout).toContain('"results": []');
+});
+
+test("--resolved shows what a manifest comes to, as a manifest", async () => {
+  await writeFile(
+    join(folder, "wide.yml"),
+    "stages:\n  last: { script: [ok], needs: [all] }\n  .t: { timeout: 1h }\n  all: { extends: .t, script: [ok], matrix: { N: [1, 2] } }\n",
+  );
+  const done = await call("validate", "--resolved", "wide.yml");
+  expect(done).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(done.stdout).toStartWith("stages:\n  all:1:\n    image:\n      name: alpine:latest\n");
+  expect(done.stdout).toContain("    timeout: 1h\n");
+  await writeFile(join(folder, "resolved.yml"), done.stdout);
+  expect((await call("validate", "resolved.yml")).stdout).toBe("resolved.yml: valid, 3 stages\n");
+  expect((await call("validate", "--resolved", "resolved.yml")).stdout).toBe(done.stdout);
+  const json = await call("validate", "--resolved", "--format=json", "wide.yml");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    stages: {
+      "all:1": { variables: { N: "1" }, timeout: "1h" },
+      last: { needs: [{ stage: "all:1" }, { stage: "all:2" }] },
+    },
+  });
+});
+
+test("--resolved of what is no manifest leaves stdout empty", async () => {
+  const done = await call("validate", "--resolved", "bad.yml");
+  expect(done).toMatchObject({ exitCode: 65, stdout: "" });
+  expect(done.stderr).toContain("scirpt");
+  expect(await call("validate", "--resolved", "missing.yml")).toMatchObject({ exitCode: 66, stdout: "" });
+});
+
 test("schema prints what an editor needs", async () => {
   const done = await call("schema");
   expect(done).toMatchObject({ exitCode: 0, stderr: "" });
@@ -155,7 +210,7 @@ test("version is a line, or JSON", async () => {
 for (const [command, variables] of [
   ["", []],
   ["exec", ["GITFOSS_RUNNER_JOBS", "GITFOSS_RUNNER_ENV", "GITFOSS_RUNNER_PROGRESS"]],
-  ["validate", ["GITFOSS_RUNNER_FORMAT"]],
+  ["validate", ["GITFOSS_RUNNER_FORMAT", "GITFOSS_RUNNER_RESOLVED"]],
   ["schema", []],
   ["register", ["GITFOSS_RUNNER_NONCE_FILE", "GITFOSS_RUNNER_STATE_DIR"]],
   ["run", ["GITFOSS_RUNNER_LISTEN", "GITFOSS_RUNNER_CONCURRENCY"]],
@@ -198,7 +253,9 @@ for (const [args, words] of [
   [["exec", "--jobs=0"], "error: --jobs"],
   [["exec", "--jobs", "1", "--jobs", "2"], "error: --jobs is given twice\n"],
   [["exec", "--progress=fancy"], `error: --progress is one of plain, quiet, json, not "fancy"\n`],
-  [["validate", "--format=xml"], `error: --format is pretty or json, not "xml"\n`],
+  [["validate", "--format=xml"], `error: --format is pretty, json or sarif, not "xml"\n`],
+  [["validate", "--resolved", "a", "b"], "error: --resolved shows one manifest; name one only\n"],
+  [["validate", "--resolved", "--format=sarif"], "error: --resolved is written as pretty or json\n"],
   [["version", "extra"], `error: version takes no argument "extra"\n`],
   [["\u{1b}[31m"], "error: unknown command"],
   [["x".repeat(100_000)], "error: unknown command"],

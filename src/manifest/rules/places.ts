@@ -2,25 +2,25 @@ import type { Path, Source } from "../document.ts";
 import type { Problem } from "../problem.ts";
 import type { ManifestStage } from "../schema.ts";
 
-/** Every path and glob of a stage stays in the workspace. */
+/** Every path and glob of a stage stays in the workspace, and is relative to it. */
 export function leavesWorkspace(source: Source, path: Path, stage: ManifestStage): Problem[] {
-  return placesIn(stage)
-    .filter(({ value }) => isOutside(value))
-    .map(({ at, value }) =>
-      source.problemAtValue(
-        [...path, ...at],
-        `${JSON.stringify(value)} leaves the workspace; it must be relative, without ".."`,
-      ),
-    );
+  return placesIn(stage).flatMap(({ at, value }) => {
+    const wrong = wrongPlace(value);
+    return wrong === undefined ? [] : [source.problemAtValue([...path, ...at], wrong)];
+  });
+}
+
+function wrongPlace(value: string): string | undefined {
+  const [prefix] = /^(?:\$CI_PROJECT_DIR|\$\{CI_PROJECT_DIR\}|\/workspace)(?:\/|$)/.exec(value) ?? [];
+  if (prefix !== undefined && !value.split("/").includes(".."))
+    return `${JSON.stringify(value)} must be relative to the workspace; leave "${prefix}" out`;
+  if (!value.startsWith("/") && !value.split("/").includes("..")) return undefined;
+  return `${JSON.stringify(value)} leaves the workspace; it must be relative, without ".."`;
 }
 
 interface Place {
   readonly at: Path;
   readonly value: string;
-}
-
-function isOutside(value: string): boolean {
-  return value.startsWith("/") || value.split("/").includes("..");
 }
 
 function placesIn(stage: ManifestStage): Place[] {
