@@ -105,10 +105,11 @@ function hintOfHolder(value: object, schema: TSchema): string {
   return String(schema.description).includes("command") ? "; YAML reads a map here: quote the command" : "";
 }
 
+/** Any text, that is: not one of some words. */
 function takesText(schema: TSchema): boolean {
   const alternatives: unknown = schema["anyOf"];
-  if (Array.isArray(alternatives)) return alternatives.some((one: TSchema) => one["type"] === "string");
-  return schema["type"] === "string";
+  const forms: readonly TSchema[] = Array.isArray(alternatives) ? alternatives : [schema];
+  return forms.some((form) => form["type"] === "string" && form["const"] === undefined);
 }
 
 /** "stages.build.script[2]" as people say it. */
