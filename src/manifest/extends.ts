@@ -5,7 +5,7 @@ import type { Problem } from "./problem.ts";
 import { isRecord, type Fields } from "./record.ts";
 
 /** Entries of maps that `extends` may copy in all: it must not make much of little. */
-const mostCopied = 500_000;
+const mostCopied = 200_000;
 
 export interface Extended {
   /** Finds the places of what was taken over as well. */

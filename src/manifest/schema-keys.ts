@@ -111,14 +111,16 @@ export const rule = Type.Object(
 );
 
 const axis = Type.Array(scalar, { minItems: 1, maxItems: 200, description: "a list of values" });
+const mostAxes = 20;
 const axes = Type.Record(Type.String({ pattern: variableName }), axis, {
-  ...closed("a map of variables, each with a list of values"),
+  ...closed(`a map of 1 to ${mostAxes} variables, each with a list of values`),
   minProperties: 1,
+  maxProperties: mostAxes,
 });
 const combinations = Type.Record(
   Type.String({ pattern: variableName }),
   Type.Union([scalar, axis], is("a value or a list of values")),
-  { ...closed("a map of variables"), minProperties: 1 },
+  { ...closed(`a map of 1 to ${mostAxes} variables`), minProperties: 1, maxProperties: mostAxes },
 );
 export const matrix = Type.Union(
   [

@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { renderProblem } from "../../src/manifest/frame.ts";
 import type { Problem } from "../../src/manifest/problem.ts";
 import { parseManifest } from "../../src/manifest/parse.ts";
 import { compilePlan } from "../../src/plan/compile.ts";
@@ -148,6 +149,8 @@ export function checkParser(text: string): void {
   if (problems.length === 0) throw new Error("no manifest, and no problem either");
   const all = text.replace(/^\uFEFF/, "").split("\n");
   for (const [index, problem] of problems.entries()) {
+    if (/[^\P{Cc}\n]|\p{Zl}/u.test(renderProblem(problem)))
+      throw new Error(`not safe for a terminal: ${JSON.stringify(problem)}`);
     if (!isInside(problem, all)) throw new Error(`outside of the file: ${JSON.stringify(problem)}`);
     const before = problems[index - 1];
     if (before !== undefined && !isAfter(problem, before))

@@ -67,8 +67,8 @@ async function labelsAt(place: object): Promise<string[]> {
 test("a sound manifest is sound, with templates, a matrix and merge keys", async () => {
   const text = `x-base: &base { image: alpine }
 stages:
-  .go: { script: [go test] }
-  test: { <<: *base, extends: .go, matrix: { N: [1, 2] }, timeout: 1h 30m }
+  .go: { script: [go test], cache: { policy: pull } }
+  test: { <<: *base, extends: .go, cache: { paths: [.cache] }, matrix: { N: [1, 2] }, timeout: 1h 30m }
 `;
   expect(await diagnosticsOf(text)).toEqual([]);
 });

@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import { Ajv } from "ajv";
 import { Glob } from "bun";
-import { readDocument } from "../../../src/manifest/document.ts";
+import * as fc from "fast-check";
+import { readDocument, type Read } from "../../../src/manifest/document.ts";
 import { isObject, jsonSchema, type Json, type JsonObject } from "../../../src/manifest/json-schema.ts";
 import { parseManifest, partsIn } from "../../../src/manifest/parse.ts";
 import { isRecord } from "../../../src/manifest/record.ts";
 import { manifestSchema } from "../../../src/manifest/schema.ts";
 import { shapeProblems } from "../../../src/manifest/shape.ts";
+import { manifestInputs } from "../../support/manifest-inputs.ts";
 
 /* The schema that is published says the same as the one that validates: two validators agree on every manifest there is. */
 
@@ -46,12 +48,19 @@ for (const path of filesOf(broken)) {
   test(`of ${path} it says what our own check of its shape says`, async () => {
     const read = readDocument(await Bun.file(path).text(), path);
     if (!("value" in read)) return; // no value at all
-    const value = withoutOwn(read.value);
-    const isPart = isRecord(value) ? partsIn(value) : () => false;
-    const isSound = shapeProblems(read.source, { schema: manifestSchema, value, isPart }).length === 0;
-    expect(validates(read.value)).toBe(isSound);
+    expect(validates(read.value)).toBe(isSound(read));
   });
 }
+
+test("whatever is changed in a manifest, it says what our own check says", () => {
+  fc.assert(
+    fc.property(manifestInputs, (text) => {
+      const read = readDocument(text, "m.yml");
+      if ("value" in read && isRecord(read.value)) expect(validates(read.value)).toBe(isSound(read));
+    }),
+    { numRuns: 300 },
+  );
+});
 
 test("every key says what it is for", () => {
   const silent = keysIn(jsonSchema(), "").filter(({ schema }) => !describes(schema));
@@ -60,11 +69,13 @@ test("every key says what it is for", () => {
 });
 
 test("every example and every default is one", () => {
+  const { definitions = {} } = jsonSchema();
   const wrong = keysIn(jsonSchema(), "").flatMap(({ schema }) => {
     const { examples = [], default: fallback, ...form } = schema;
-    const isSound = ajv.compile({ ...form, definitions: jsonSchema()["definitions"] ?? {} });
+    const refers = JSON.stringify(form).includes("$ref");
+    const fits = ajv.compile(refers ? { ...form, definitions } : form);
     const shown: unknown[] = Array.isArray(examples) ? [...examples] : [];
-    return [...shown, ...(fallback === undefined ? [] : [fallback])].filter((example) => !isSound(example));
+    return [...shown, ...(fallback === undefined ? [] : [fallback])].filter((example) => !fits(example));
   });
   expect(wrong).toEqual([]);
 });
@@ -86,6 +97,12 @@ function keysIn(
       path.endsWith("/properties") && isObject(each) ? [{ path: `${path}/${key}`, schema: each }] : [];
     return below ? [] : [...found, ...keysIn(each, `${path}/${key}`)];
   });
+}
+
+function isSound({ source, value: written }: Read): boolean {
+  const value = withoutOwn(written);
+  const isPart = isRecord(value) ? partsIn(value) : () => false;
+  return shapeProblems(source, { schema: manifestSchema, value, isPart }).length === 0;
 }
 
 function withoutOwn(value: unknown): unknown {
