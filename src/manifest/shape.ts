@@ -1,6 +1,7 @@
 import { KindGuard, type TSchema } from "@sinclair/typebox";
 import { Value, ValueErrorType, type ValueError } from "@sinclair/typebox/value";
 import type { Path, Source } from "./document.ts";
+import { sameElsewhere } from "./other-words.ts";
 import type { Problem } from "./problem.ts";
 import { nearest } from "./suggest.ts";
 
@@ -75,14 +76,22 @@ function unknownKey(schema: TSchema, path: Path): string {
     return `"${name}" is no variable name: it takes letters, digits and "_", the first not a digit`;
   }
   const known = KindGuard.IsObject(schema) ? Object.keys(schema.properties) : [];
-  const meant = nearest(name, known);
   const where =
     first === "stages" && second !== undefined
       ? ` in stage "${String(second)}"`
       : path.length > 1
         ? ` in "${String(first)}"`
         : "";
-  return `unknown key "${name}"${where}${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
+  return `unknown key "${name}"${where}${meantBy(name, path, known)}`;
+}
+
+function meantBy(name: string, path: Path, known: readonly string[]): string {
+  if (path.length === 2 && path[0] === "default" && (name === "needs" || name === "extends"))
+    return "; each stage says that for itself";
+  const same = sameElsewhere(name, known);
+  if (same !== undefined) return `; what it says elsewhere, "${same}" says here`;
+  const near = nearest(name, known);
+  return near === undefined ? "" : `; did you mean "${near}"?`;
 }
 
 function expected({ schema }: ValueError): string {
