@@ -102,7 +102,7 @@ function unfit(
 }
 
 /** An axis that something else hides from the script. */
-export function hiddenAxes(source: Source, { id, matrix, path }: Unfolding, stage: ManifestStage): Problem[] {
+export function hiddenAxes(source: Source, { id, matrix, path }: Unfolding, stage: Hiding): Problem[] {
   return groupsOf(matrix, path).flatMap((group) =>
     Object.keys(group.axes).flatMap((name) => {
       const hidden = hiderOf(name, stage);
@@ -113,7 +113,13 @@ export function hiddenAxes(source: Source, { id, matrix, path }: Unfolding, stag
   );
 }
 
-function hiderOf(name: string, { variables = {}, secrets = [] }: ManifestStage): string | undefined {
+/** What of a stage may hide an axis. */
+interface Hiding {
+  readonly variables?: ManifestStage["variables"];
+  readonly secrets?: ManifestStage["secrets"] | undefined;
+}
+
+function hiderOf(name: string, { variables = {}, secrets = [] }: Hiding): string | undefined {
   if (isGiven(name)) return "the runner sets that variable itself";
   if (Object.hasOwn(variables, name)) return "the stage has a variable of that name";
   const names: readonly string[] = Array.isArray(secrets) ? secrets : Object.keys(secrets);

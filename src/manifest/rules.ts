@@ -9,7 +9,7 @@ import { needProblems } from "./rules/needs.ts";
 import { leavesWorkspace } from "./rules/places.ts";
 import { missingScript, needsShell, shellWithArguments } from "./rules/script.ts";
 import { badAliases, servicesOutOfReach } from "./rules/services.ts";
-import { badVariables, givenAgain } from "./rules/variables.ts";
+import { badVariables, defaultSecretsHidden, givenAgain } from "./rules/variables.ts";
 import type { ManifestStage } from "./schema.ts";
 
 /** What is right in shape, but may make no sense. One rule, one function. */
@@ -36,6 +36,7 @@ export function ruleProblems(checked: Checked): Problem[] {
       ...missingScript(checked, id, stage),
       ...needsShell(checked, id, stage),
       ...servicesOutOfReach(checked, id, stage),
+      ...defaultSecretsHidden(checked, id, stage),
     ]),
     ...needProblems(checked),
     ...nothingToRun(checked),

@@ -25,7 +25,7 @@ export function unfoldAll(checked: Stages): Matrices {
   for (const [id, stage] of stages) {
     const matrix = matrixOf(checked, id, stage);
     if (matrix === undefined) continue;
-    problems.push(...hiddenAxes(source, matrix, stage));
+    problems.push(...hiddenAxes(source, matrix, { secrets: checked.defaults.secrets, ...stage }));
     const unfolded = unfold(source, matrix);
     if ("problems" in unfolded) problems.push(...unfolded.problems);
     else combinations.set(id, unfolded.combinations);

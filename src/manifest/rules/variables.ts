@@ -1,6 +1,7 @@
 import type { Path, Source } from "../document.ts";
 import { isGiven } from "../given.ts";
 import type { Problem } from "../problem.ts";
+import type { Checked } from "../rules.ts";
 import type { ManifestStage } from "../schema.ts";
 
 type Variables = NonNullable<ManifestStage["variables"]>;
@@ -54,4 +55,23 @@ function wrongName(name: string, variables: Variables): string | undefined {
     return `the runner sets "${name}" itself, for every stage: a secret can't have that name`;
   if (!Object.hasOwn(variables, name)) return undefined;
   return `"${name}" is a secret and a variable of the same stage: one would hide the other`;
+}
+
+/** A secret that `default` gives a stage, and a variable of that name which the stage has itself. */
+export function defaultSecretsHidden(
+  { source, defaults }: Checked,
+  id: string,
+  stage: ManifestStage,
+): Problem[] {
+  const { secrets = [] } = defaults;
+  if (stage.secrets !== undefined) return [];
+  const names: readonly string[] = Array.isArray(secrets) ? secrets : Object.keys(secrets);
+  return names
+    .filter((name) => Object.hasOwn(stage.variables ?? {}, name))
+    .map((name) =>
+      source.problemAtKey(
+        ["stages", id, "variables", name],
+        `"${name}" is a variable of stage "${id}" and a secret of "default": one would hide the other`,
+      ),
+    );
 }
