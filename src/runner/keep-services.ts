@@ -35,8 +35,9 @@ export function watchServices(state: RunState, log: RunLog, options: RunnerOptio
 }
 
 /**
- * Once the stage has ended, before anything of it is removed: how its services fared and what they wrote. For a stage that failed, the last lines of those that had
- * ended stand in its log. Whatever goes wrong here changes nothing of its outcome. May be called again.
+ * Once the stage has ended, before anything of it is removed: how its services fared and what they wrote. For a stage that
+ * failed, the last lines of those that had ended stand in its log. Whatever goes wrong here changes nothing of its outcome.
+ * May be called again.
  */
 export async function keepServices(
   state: RunState,

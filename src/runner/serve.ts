@@ -1,5 +1,5 @@
 import { allTogether, unlessAborted } from "../shared/abort.ts";
-import { RunnerError } from "../shared/errors.ts";
+import { messageOf, RunnerError } from "../shared/errors.ts";
 import { type Readiness, type ServiceSpec, titleOf } from "../engine/services.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
@@ -15,8 +15,8 @@ interface Serving {
 }
 
 /**
- * From nothing to services that the script may use: each is pulled, started and waited for by itself, beside the others and beside the stage. What
- * became of them is told in the manifest's order. The first that fails ends the others' beginnings.
+ * From nothing to services that the script may use: each is pulled, started and waited for by itself, beside the others and
+ * beside the stage. What became of them is told in the manifest's order. The first that fails ends the others' beginnings.
  */
 export async function serve(
   specs: readonly ServiceSpec[],
@@ -38,8 +38,8 @@ export async function serve(
 }
 
 async function begin(spec: ServiceSpec, serving: Serving, signal: AbortSignal): Promise<Readiness> {
-  const { log, options, book, network } = serving;
-  const { engine } = options;
+  const { log, book, network } = serving;
+  const { engine } = serving.options;
   try {
     await Promise.all([
       engine.pull(spec.image, (line) => log.say(line), signal),
@@ -50,12 +50,28 @@ async function begin(spec: ServiceSpec, serving: Serving, signal: AbortSignal): 
     await book.note(spec, "ready");
     return readiness;
   } catch (error) {
-    if (!signal.aborted && error instanceof RunnerError && error.code === "service_failed") {
-      await book.note(spec, "failed", await engine.services.inspect(spec, signal));
-      log.say(error.message);
-      await sayLastLines(spec, log, options, signal);
-    }
+    const isItsOwn = error instanceof RunnerError && error.code === "service_failed";
+    if (isItsOwn && !signal.aborted) await tellFailure(spec, error.message, serving, signal);
     throw error;
+  }
+}
+
+/** What can't be told hides nothing of why it failed. */
+async function tellFailure(
+  spec: ServiceSpec,
+  reason: string,
+  { log, options, book }: Serving,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    log.say(reason);
+    await book.note(spec, "failed", await options.engine.services.inspect(spec, signal));
+    await sayLastLines(spec, log, options, signal);
+  } catch (error) {
+    options.log.warn("couldn't tell all of a service that failed", {
+      run: spec.runId,
+      error: messageOf(error),
+    });
   }
 }
 

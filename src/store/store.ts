@@ -216,7 +216,7 @@ export class Store {
     await writeServices(this.#options.folder, runId, services);
   }
 
-  /** The whole log of a service, which takes the place of the one before. Of a long one the end is kept. Throws `disk_full`, `state_unwritable`. */
+  /** The log of a service, in place of the one before; of a long one the end. Throws `disk_full`, `state_unwritable`. */
   async keepServiceLog(runId: string, alias: string, log: ServiceLog): Promise<void> {
     this.#mustKnow(runId);
     await writeServiceLog(this.#options.folder, { runId, alias }, log);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import Docker from "dockerode";
 import { DockerEngine } from "../../src/engine/docker/docker-engine.ts";
+import { listeningPorts } from "../../src/engine/docker/listening.ts";
 import { docker, expectNothingLeft, requireEngine } from "../support/engine.ts";
 import { codeOf } from "../support/engine-under-test.ts";
 import { requireImages } from "../support/images.ts";
@@ -74,5 +76,37 @@ test("a container or network that isn't ours is left alone, although it has the 
     expect(await docker("network", "ls", "--quiet", "--filter", `name=${network}`)).not.toBe("");
   } finally {
     await docker("network", "rm", network);
+  }
+});
+
+test("ports are seen from inside where this machine isn't the engine's, and not at all without cat", async () => {
+  const image = await requireImages("busybox");
+  const run = (script: string) =>
+    docker(
+      "run",
+      "--detach",
+      "--label",
+      `dev.gitfoss.runner=${runnerId}`,
+      "--log-driver",
+      "none",
+      image,
+      "sh",
+      "-c",
+      script,
+    );
+  const seen = async (id: string) => {
+    const container = new Docker().getContainer(id);
+    return listeningPorts({ container, pid: process.pid, id }, never);
+  };
+  const listens = await run("exec httpd -f -p 8080");
+  const blind = await run("rm /bin/cat; exec httpd -f -p 8080");
+  try {
+    let ports = await seen(listens);
+    while (ports?.length === 0) ports = await seen(listens);
+    expect(ports).toEqual([8080]);
+    await docker("exec", blind, "sh", "-c", "while test -e /bin/cat; do sleep 0.1; done");
+    expect(await seen(blind)).toBeUndefined();
+  } finally {
+    await docker("rm", "--force", listens, blind);
   }
 });

@@ -1,7 +1,7 @@
 import { renderProblem } from "../../manifest/frame.ts";
 import { parseManifest } from "../../manifest/parse.ts";
 import { compilePlan } from "../../plan/compile.ts";
-import type { Plan } from "../../plan/plan.ts";
+import type { ImagePlan, Plan } from "../../plan/plan.ts";
 import { selectStages } from "../../plan/select.ts";
 import { RunnerError } from "../../shared/errors.ts";
 import { defaultConfig } from "../../store/config.ts";
@@ -36,8 +36,12 @@ export function readPlanOf(file: ManifestFile, options: ExecOptions): Plan {
 
 function alwaysPull(plan: Plan): Plan {
   const stages = plan.stages.map((stage) => ({
-    ...stage,
-    image: { ...stage.image, pullPolicy: "always" as const },
+    ...pulled(stage),
+    ...(stage.services === undefined ? {} : { services: stage.services.map(pulled) }),
   }));
   return { ...plan, stages };
+}
+
+function pulled<T extends { readonly image: ImagePlan }>(what: T): T {
+  return { ...what, image: { ...what.image, pullPolicy: "always" } };
 }

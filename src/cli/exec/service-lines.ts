@@ -10,8 +10,8 @@ const mostLines = 10;
 const longestLine = 1000;
 
 /**
- * For a stage that failed, whose folder goes with the `exec`: the last lines of its services. Those of a service that ended before the stage
- * stand in the stage's log already.
+ * For a stage that failed, whose folder goes with the `exec`: the last lines of its services. Those of a service that ended
+ * before the stage stand in the stage's log already.
  */
 export async function serviceLines(
   store: Pick<Store, "services" | "serviceLog">,

@@ -5,8 +5,8 @@ import { runLabel, runnerLabel } from "./labels.ts";
 import { removeContainer } from "./removal.ts";
 
 /**
- * The container's name is a lock. One that was never started but has it was asked for by a process of ours that was killed before the engine had
- * made it, and so comes after all that is removed at a start: it makes way. Throws the engine's errors.
+ * The container's name is a lock. One that has it but was never started was asked for by a process of ours that was killed
+ * before the engine had made it, and so came after all that is removed at a start: it makes way. Throws the engine's errors.
  */
 export async function createContainer(
   docker: Docker,

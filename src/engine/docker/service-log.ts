@@ -23,7 +23,7 @@ export async function readServiceLog(
   const tail = lastLines === undefined ? {} : { tail: lastLines };
   try {
     const frames = await unlessAborted(
-      container.logs({ stdout: true, stderr: true, follow: false, ...tail }),
+      container.logs({ stdout: true, stderr: true, follow: false, abortSignal: signal, ...tail }),
       signal,
     );
     const lines = linesOf(frames);

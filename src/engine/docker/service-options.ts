@@ -21,7 +21,6 @@ export function toServiceOptions(
     name: serviceContainerName(runId, alias),
     ...(image.platform === undefined ? {} : { platform: image.platform }),
     Image: image.name,
-    Hostname: alias,
     ...(spec.entrypoint === undefined ? {} : { Entrypoint: [...spec.entrypoint] }),
     ...(spec.command === undefined ? {} : { Cmd: [...spec.command] }),
     Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),

@@ -264,3 +264,12 @@ test("every try has services of its own", async () => {
   expect(states(run.runId)).toEqual(["db stopped null"]);
   expect(await serviceLog(run.runId, "db")).toBe("up\n");
 });
+
+test("why a service failed is told although the engine hands over no log", async () => {
+  bench.engine.services.log = () => Promise.reject(new Error("broken"));
+  const db = service("db", "exit 3", { healthcheck: healthcheck("exit 1") });
+  const run = await bench.submit({ id: "s", services: [db] });
+  const reason = "service db (db-image) ended with exit code 3 before it was ready";
+  expect(await bench.verdict(run.runId)).toMatchObject({ cause: "service", reason });
+  expect(await bench.log(run.runId)).toEqual(["# waiting for service db (db-image)", `# ${reason}`]);
+});
