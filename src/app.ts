@@ -154,6 +154,8 @@ async function openRunner(options: DaemonOptions, closers: Closer[]): Promise<Pa
     warn: warner(options.log),
   });
   closers.push(() => store.close());
+  const { keepHouse } = await import("./runner/housekeeping.ts");
+  closers.push(keepHouse({ store, log: options.log }));
   const settings = () => daemonSettings(options);
   const runner = new Runner({ engine, store, clock: systemClock, log: options.log, settings });
   closers.push(() => runner.stop());

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 export interface Daemon {
   /** Triggers a stage and reads its log as SSE to the end event; milliseconds until that came, and the bytes read. */
   readonly trigger: (stageId: string) => Promise<{ tookMs: number; bytes: number }>;
-  /** Triggers a stage and waits for its final status without reading its log. */
-  readonly run: (stageId: string) => Promise<number>;
+  /** Triggers a stage and waits for its final status, SUCCESS or the one given, without reading its log. */
+  readonly run: (stageId: string, status?: "SUCCESS" | "PASSED") => Promise<number>;
   readonly peakMemoryBytes: () => Promise<number>;
   readonly stop: () => Promise<void>;
 }
 
-export async function startDaemon(binary: string, repository: string): Promise<Daemon> {
+/** `which`: of several at the same time. */
+export async function startDaemon(binary: string, repository: string, which = 0): Promise<Daemon> {
   const state = await mkdtemp(`${tmpdir()}/gitfoss-bench-`);
   const environment = { ...process.env, GITFOSS_RUNNER_STATE_DIR: state };
   const registered = Bun.spawnSync([binary, "register", "--offline", "--repo-root", repository], {
@@ -19,7 +20,7 @@ export async function startDaemon(binary: string, repository: string): Promise<D
   });
   const token = /token: (\S+)/.exec(registered.stdout.toString())?.[1];
   if (token === undefined) throw new Error(`register failed: ${registered.stderr.toString()}`);
-  const port = 20_000 + (process.pid % 20_000);
+  const port = 20_000 + (process.pid % 20_000) + which;
   const child = Bun.spawn([binary, "run", "--listen", `127.0.0.1:${String(port)}`], {
     env: environment,
     stdin: "ignore",
@@ -68,12 +69,12 @@ export async function startDaemon(binary: string, repository: string): Promise<D
       if (!tail.includes('"status":"SUCCESS"')) throw new Error(`no successful end: ${tail}`);
       return { tookMs: performance.now() - began, bytes };
     },
-    run: async (stageId) => {
+    run: async (stageId, status = "SUCCESS") => {
       const began = performance.now();
       const runId = await accept(stageId);
       const answer = await fetch(`${base}/run/${runId}/events`, { headers });
       const events = await answer.text();
-      if (!events.includes('"SUCCESS"')) throw new Error(`no successful end: ${events.slice(-2000)}`);
+      if (!events.includes(`"${status}"`)) throw new Error(`no ${status} at the end: ${events.slice(-2000)}`);
       return performance.now() - began;
     },
     peakMemoryBytes: async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { requireImages } from "../../test/support/images.ts";
 import { startDaemon } from "./daemon.ts";
 import { fortyErrors, readingComparison, validatingComparison } from "./manifest.ts";
+import { openManyFiles } from "./many-files.ts";
 import { compare, printRows, timeCommand, type Comparison } from "./measure.ts";
 
 /**
@@ -21,9 +22,11 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(`${tmpdir()}/gitfoss-bench-`);
   const repository = await makeRepository(folder);
   const daemon = await startDaemon(binary, repository);
+  const manyFiles = await openManyFiles(binary, folder, image);
   try {
     const rows = [];
-    for (const comparison of comparisons(repository, daemon)) {
+    const beside = manyFiles.comparisons("docker run --rm … echo hi", dockerRun("echo hi"));
+    for (const comparison of [...comparisons(repository, daemon), ...beside]) {
       rows.push(await compare(comparison, rounds));
       console.error(`measured: ${comparison.metric}`);
     }
@@ -32,16 +35,13 @@ async function main(): Promise<void> {
       `\npeak memory of the daemon in all of it: ${((await daemon.peakMemoryBytes()) / 1e6).toFixed(0)} MB (goal: under 150 MB)`,
     );
   } finally {
+    await manyFiles.stop();
     await daemon.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 function comparisons(repository: string, daemon: Awaited<ReturnType<typeof startDaemon>>): Comparison[] {
-  const dockerRun =
-    (script: string): (() => Promise<number>) =>
-    () =>
-      timeCommand(["docker", "run", "--rm", image, "sh", "-c", script]);
   const exec =
     (manifest: string): (() => Promise<number>) =>
     () =>
@@ -99,6 +99,10 @@ function comparisons(repository: string, daemon: Awaited<ReturnType<typeof start
     readingComparison(),
     validatingComparison(binary, repository),
   ];
+}
+
+function dockerRun(script: string): () => Promise<number> {
+  return () => timeCommand(["docker", "run", "--rm", image, "sh", "-c", script]);
 }
 
 async function makeRepository(folder: string): Promise<string> {

@@ -2,8 +2,8 @@ import type { Elysia } from "elysia";
 import type { Artifact } from "../store/artifact.ts";
 import { RunnerError } from "../shared/errors.ts";
 import { findRun } from "./find-run.ts";
-import type { ApiContext } from "./options.ts";
-import { problemResponse } from "./problem.ts";
+import type { ApiContext, ApiStore } from "./options.ts";
+import { HttpError, problemResponse } from "./problem.ts";
 import { rangeOf } from "./range.ts";
 import { artifactParams, noQuery, runParams } from "./schema.ts";
 import { artifactsView } from "./views.ts";
@@ -12,19 +12,27 @@ export function addArtifacts(app: Elysia, { store }: ApiContext): void {
   app.get(
     "/run/:runId/artifacts",
     async ({ params }) =>
-      artifactsView(await findRun(store, params.runId), await store.artifacts(params.runId)),
+      artifactsView(await findRun(store, params.runId), store.runArtifacts.list(params.runId)),
     { params: runParams, query: noQuery },
   );
   app.get(
     "/run/:runId/artifacts/:artefactId",
     async ({ params, request }) => {
       await findRun(store, params.runId);
+      refuseExpired(store, params.runId);
       const found = await store.artifactFile(params.runId, params.artefactId);
       if (found === undefined) throw new RunnerError("not_found", "this run has no artifact with this id");
       return download(found.artifact, found.file, request);
     },
     { params: artifactParams, query: noQuery },
   );
+}
+
+function refuseExpired({ runArtifacts }: ApiStore, runId: string): void {
+  const { expiresAt, isExpired } = runArtifacts.list(runId);
+  if (!isExpired) return;
+  const detail = `the artifacts of this run expired at ${String(expiresAt)}`;
+  throw new HttpError({ status: 410, title: "Gone", detail });
 }
 
 function download(artifact: Artifact, path: string, request: Request): Response {

@@ -19,6 +19,7 @@ export interface ApiOptions {
     | "readLog"
     | "artifacts"
     | "artifactFile"
+    | "runArtifacts"
     | "services"
     | "serviceLog"
     | "resetCache"

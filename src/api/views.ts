@@ -1,7 +1,7 @@
 import type { FailedTry, Status, Step, Verdict } from "../events/event.ts";
 import { statusOfAll } from "../events/matrix-status.ts";
 import { isFinal, type RunState } from "../events/run-state.ts";
-import type { Artifact } from "../store/artifact.ts";
+import type { Listing } from "../store/run-artifacts.ts";
 import type { ServiceRecord } from "../store/services.ts";
 import type { RunSummary } from "../store/summary.ts";
 
@@ -77,9 +77,8 @@ export function summaryView(run: RunSummary): object {
   return { pipelineId, runId, stageId, status, orgId, repoId, createdAt, finishedAt };
 }
 
-export function artifactsView(run: RunState, artifacts: readonly Artifact[]): object {
-  const artefacts = artifacts.map(({ id, name, path, size, sha256 }) => ({ id, name, path, size, sha256 }));
-  return { ...runName(run), artefacts };
+export function artifactsView(run: RunState, { artifacts, expiresAt, isExpired }: Listing): object {
+  return { ...runName(run), artefacts: artifacts, expiresAt, expired: isExpired };
 }
 
 export function servicesView(

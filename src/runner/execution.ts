@@ -146,7 +146,8 @@ export class Execution {
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
     const reports = await readReports(this.#state, log, this.#options);
-    const kept = await keepArtifacts(this.#state, outcome, log, this.#options);
+    const canceled = this.#interruption.signal;
+    const kept = await keepArtifacts(this.#state, outcome, log, { ...this.#options, canceled });
     if (this.#isToBeTriedAgain(kept.outcome)) return this.#failTry(log, kept.outcome, exit);
     const queueSeconds = secondsBetween(createdAt, startedAt ?? createdAt);
     const runSeconds = secondsBetween(startedAt ?? createdAt, timestamp(clock.now()));

@@ -1,6 +1,7 @@
 import { formatBytes } from "../shared/bytes.ts";
 import type { ArtifactsPlan } from "../plan/plan.ts";
 import type { RunState } from "../events/run-state.ts";
+import type { Collected } from "../store/artifacts.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
 import { failure, outcomeOfError, type Outcome } from "./outcome.ts";
@@ -17,39 +18,49 @@ export async function keepArtifacts(
   state: RunState,
   outcome: Outcome,
   log: RunLog,
-  { engine, store }: RunnerOptions,
+  { engine, store, canceled }: Pick<RunnerOptions, "engine" | "store"> & { readonly canceled: AbortSignal },
 ): Promise<Kept> {
   const { runId, plan } = state;
   const none = { outcome, count: 0 };
+  // What was interrupted before is kept all the same, if it's to be.
+  const stopping = canceled.aborted ? [] : [canceled];
   if (plan.artifacts === undefined || state.handle === null || !isWanted(plan.artifacts, outcome))
     return none;
   try {
     await engine.remove(runId);
     const { workspace } = await workFolders(runId, store);
-    const signal = AbortSignal.timeout(collectDeadlineMs);
-    const { artifacts, missing, refused } = await store.collectArtifacts(
-      runId,
-      workspace,
-      plan.artifacts,
-      signal,
-    );
-    for (const glob of missing) log.say(`artifacts: nothing matches ${glob}`);
-    for (const why of refused) log.say(`artifacts: left out ${why}`);
-    if (artifacts.length === 0) {
-      const reason = `none of its artifacts is there: ${plan.artifacts.paths.join(", ")}`;
-      return outcome.status === "SUCCESS"
-        ? { outcome: failure("artifacts", reason, outcome.exitCode), count: 0 }
-        : none;
+    const signal = AbortSignal.any([AbortSignal.timeout(collectDeadlineMs), ...stopping]);
+    const collected = await store.collectArtifacts(runId, workspace, plan.artifacts, signal);
+    return keptOf(collected, { outcome, log, paths: plan.artifacts.paths });
+  } catch (error) {
+    if (stopping.some(({ aborted }) => aborted)) {
+      const { exitCode } = outcome;
+      return { outcome: { status: "CANCELED", exitCode, cause: "canceled", reason: "canceled" }, count: 0 };
     }
+    return outcome.status === "SUCCESS"
+      ? { outcome: { ...outcomeOfError(error), exitCode: outcome.exitCode }, count: 0 }
+      : none;
+  }
+}
+
+interface Keeping {
+  readonly outcome: Outcome;
+  readonly log: RunLog;
+  readonly paths: readonly string[];
+}
+
+/** Tells in the log what came of it. */
+function keptOf({ artifacts, missing, refused }: Collected, { outcome, log, paths }: Keeping): Kept {
+  for (const glob of missing) log.say(`artifacts: nothing matches ${glob}`);
+  for (const why of refused) log.say(`artifacts: left out ${why}`);
+  if (artifacts.length > 0) {
     const total = artifacts.reduce((sum, artifact) => sum + artifact.size, 0);
     log.say(`artifacts: kept ${String(artifacts.length)} (${formatBytes(total)})`);
     return { outcome, count: artifacts.length };
-  } catch (error) {
-    const failed = outcomeOfError(error);
-    return outcome.status === "SUCCESS"
-      ? { outcome: { ...failed, exitCode: outcome.exitCode }, count: 0 }
-      : none;
   }
+  if (outcome.status !== "SUCCESS") return { outcome, count: 0 };
+  const reason = `none of its artifacts is there: ${paths.join(", ")}`;
+  return { outcome: failure("artifacts", reason, outcome.exitCode), count: 0 };
 }
 
 const collectDeadlineMs = 30 * 60 * 1000;

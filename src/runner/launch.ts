@@ -89,11 +89,12 @@ async function holdAtGate(
   const began = clock.elapsed();
   const image = await engine.pull(plan.image, (line) => log.say(line), signal);
   const pullSeconds = Math.round(clock.elapsed() - began) / 1000;
-  const [handle] = await together(
+  const [handle, notes] = await together(
     (both) => unlessAborted(network, both).then(() => hold(state, folders, options, both)),
     (both) => fillWorkspace(state, folders, store, both),
     signal,
   );
+  for (const note of notes) log.say(note);
   if (!ownsWorkspace(image, plan.user)) await openToAll(folders.workspace);
   return { handle, image, pullSeconds };
 }

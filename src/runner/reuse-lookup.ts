@@ -28,7 +28,7 @@ export async function lookUp(
   const say = async (line: string): Promise<void> => {
     if (tells) (await store.openLog(state.runId)).say(`inputs: ${line}`);
   };
-  await store.standIns.takeBack(state.runId);
+  await store.runArtifacts.takeBack(state.runId);
   const signal = AbortSignal.timeout(lookMs);
   const inputs = await inputsOf(state, signal);
   for (const glob of inputs?.unmatched ?? []) await say(`no tracked file matches ${glob}`);

@@ -99,7 +99,9 @@ function withoutName({ name: _name, pullPolicy: _policy, ...rest }: ImagePlan): 
 
 function sealedOf({ state, artifacts }: NeededRun, store: Store): readonly unknown[] {
   return artifacts
-    ? store.standIns.sealed(state.runId).map(({ path, sha256, executable }) => [path, sha256, executable])
+    ? store.runArtifacts
+        .sealed(state.runId)
+        .map(({ path, sha256, executable, link }) => [path, sha256, executable, link])
     : [];
 }
 

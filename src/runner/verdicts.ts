@@ -1,4 +1,3 @@
-import { timestamp } from "../shared/clock.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { Verdict } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
@@ -26,9 +25,8 @@ export function passOver(reason: string): EndOfRun {
 export function standFor({ digest, standIn }: Found): EndOfRun {
   return async (state, options) => {
     const { runId, request, plan } = state;
-    const { clock, store } = options;
-    const { expireSeconds } = plan.artifacts ?? {};
-    const expiresAt = expireSeconds === undefined ? undefined : timestamp(clock.now() + expireSeconds * 1000);
+    const { store } = options;
+    const expiresAt = await store.runArtifacts.expireIn(runId, plan.artifacts?.expireSeconds);
     const artifacts = await store.standIns.serve(request, digest, { runId, expiresAt });
     const { runId: earlier, pipelineId, finishedAt, tests } = standIn;
     const concluded = await conclude(state, options, {

@@ -2,6 +2,7 @@ import type { RunState } from "../events/run-state.ts";
 import { checkOut } from "../source/checkout.ts";
 import type { Store } from "../store/store.ts";
 import { neededRuns } from "./needs.ts";
+import { overlapsOf } from "./overlaps.ts";
 
 /** The folders of a run while it runs; all under its work folder, which is closed to others. */
 export interface WorkFolders {
@@ -14,16 +15,22 @@ export async function workFolders(runId: string, store: Store): Promise<WorkFold
   return { workspace: `${work}/workspace`, room: `${work}/room` };
 }
 
-/** Files of the source, and over them the artifacts of what the stage needs, in the order of its needs. */
+/**
+ * Files of the source, and over them the artifacts of what the stage needs, in the order of its needs. Returns what the user may
+ * want to know of it, a line each.
+ */
 export async function fillWorkspace(
   state: RunState,
   folders: WorkFolders,
   store: Store,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { source } = state.request;
   await checkOut({ source, workspace: folders.workspace, depth: state.plan.gitDepth }, signal);
-  for (const needed of await neededRuns(state, store)) {
-    if (needed.artifacts) await store.placeArtifacts(needed.state.runId, folders.workspace);
+  const needed = await neededRuns(state, store);
+  for (const { state: need, artifacts } of needed) {
+    if (artifacts) await store.placeArtifacts(need.runId, folders.workspace);
+    signal.throwIfAborted();
   }
+  return overlapsOf(needed, store);
 }

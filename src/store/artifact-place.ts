@@ -1,10 +1,15 @@
-import { chmodSync, constants, copyFileSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, lstatSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RunnerError, systemCodeOf } from "../shared/errors.ts";
-import { readSealed, type SealedArtifact } from "./artifact.ts";
+import { readSealIn, type SealedArtifact } from "./artifact.ts";
+import { faultOfTarget } from "./artifact-link.ts";
 import { diskError } from "./disk-error.ts";
-import { artifactFile } from "./layout.ts";
+import { artifactFile, artifactsFolder } from "./layout.ts";
+
+/** A copy of more than that is made beside the event loop. */
+const smallBytes = 256 * 1024;
 
 /**
  * Puts a run's artifacts into another workspace, at the same paths; returns how many. Files there, and links that
@@ -12,10 +17,10 @@ import { artifactFile } from "./layout.ts";
  * All may read and write what is placed, since the stage may run as any user.
  */
 export async function placeArtifacts(folder: string, fromRunId: string, workspace: string): Promise<number> {
-  const sealed = readSealed(folder, fromRunId);
+  const { artifacts: sealed = [] } = readSealIn(artifactsFolder(folder, fromRunId)) ?? {};
   for (const artifact of sealed) {
     makeFolders(workspace, dirname(artifact.path));
-    place(artifactFile(folder, fromRunId, artifact.id), workspace, artifact);
+    await place(artifactFile(folder, fromRunId, artifact.id), workspace, artifact);
     await nextTurn();
   }
   return sealed.length;
@@ -41,19 +46,33 @@ function makeOpenFolder(path: string): void {
   }
 }
 
-function place(from: string, workspace: string, { path, executable }: SealedArtifact): void {
+async function place(from: string, workspace: string, artifact: SealedArtifact): Promise<void> {
+  const { path, executable, link } = artifact;
   const to = join(workspace, path);
   const stat = lstatSync(to, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) throw inTheWay(path, "is a folder in this stage's workspace");
   try {
     rmSync(to, { force: true });
-    // Exclusive: a link that stood here after all is not followed.
-    copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    if (link !== undefined) return placeLink(link, to, path);
+    await copyTo(from, to, artifact.size);
     chmodSync(to, executable ? 0o777 : 0o666);
   } catch (error) {
     if (systemCodeOf(error) === "ENOENT") throw inTheWay(path, "was removed from the runner's store");
     throw diskError(error, "an artifact in the workspace");
   }
+}
+
+/** Exclusive: a link that stood here after all is not followed. */
+async function copyTo(from: string, to: string, size: number): Promise<void> {
+  const how = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+  if (size > smallBytes) await copyFile(from, to, how);
+  else copyFileSync(from, to, how);
+}
+
+function placeLink(target: string, to: string, path: string): void {
+  const why = faultOfTarget(path, target);
+  if (why !== undefined) throw inTheWay(path, `is a symbolic link ${why}`);
+  symlinkSync(target, to);
 }
 
 function inTheWay(path: string, why: string): RunnerError {

@@ -4,6 +4,7 @@ import type { ArtifactsPlan } from "../plan/plan.ts";
 import { RunnerError, systemCodeOf } from "../shared/errors.ts";
 import { compileGlob, type PathGlob } from "../shared/path-glob.ts";
 import { hasControlCharacters } from "./artifact.ts";
+import { readLinkAt } from "./artifact-link.ts";
 
 /** Codes for a path that names nothing, or couldn't. */
 const notThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]);
@@ -14,6 +15,8 @@ const mostRefused = 100;
 export interface Walk {
   /** Paths of regular files, relative to the workspace, sorted. */
   readonly files: readonly string[];
+  /** Paths and targets of links that lead to a place in the workspace, sorted. */
+  readonly links: ReadonlyMap<string, string>;
   /** Globs that named nothing. */
   readonly missing: readonly string[];
   /** "path: why". */
@@ -37,6 +40,7 @@ class Walker {
   readonly #excluded: readonly PathGlob[];
   readonly #sources: readonly string[];
   readonly #files = new Set<string>();
+  readonly #links = new Map<string, string>();
   readonly #named = new Set<string>();
   readonly #refused = new Map<string, string>();
   #unlisted = 0;
@@ -61,10 +65,11 @@ class Walker {
   }
 
   result(): Walk {
+    const links = new Map([...this.#links].toSorted(byPath));
     const missing = this.#sources.filter((source) => !this.#named.has(source));
-    const refused = [...this.#refused].map(([path, why]) => `${shown(path)}: ${why}`);
+    const refused = [...this.#refused].toSorted(byPath).map(([path, why]) => `${shown(path)}: ${why}`);
     if (this.#unlisted > 0) refused.push(`and ${this.#unlisted} more`);
-    return { files: [...this.#files].toSorted(), missing, refused };
+    return { files: [...this.#files].toSorted(), links, missing, refused };
   }
 
   /** Goes down to where a glob begins, a part at a time, since each may be a link. Returns the folder to walk, if it is one. */
@@ -81,13 +86,13 @@ class Walker {
 
   /** Nothing lies below `path`, since it's no folder. */
   #endAt(path: string, kind: Kind, base: string): readonly string[] {
-    if (kind === "file") {
+    if (kind === "file" || (kind === link && path === base)) {
       if (path === base) this.#offer(path, kind);
       return [];
     }
     const stopped = this.#globs.filter((glob) => glob.base === base || isBelow(glob.base, base));
     for (const glob of stopped) this.#named.add(glob.source);
-    this.#refuse(path, kind);
+    this.#refuse(path, kind === link ? `${link}; nothing behind it is looked at` : kind);
     return [];
   }
 
@@ -128,13 +133,23 @@ class Walker {
     if (globs.length === 0) return;
     for (const glob of globs) this.#named.add(glob.source);
     if (this.#excluded.some((glob) => glob.matches(path))) return;
-    const why = kind === "file" ? faultOfName(path) : kind;
+    const why = this.#faultOf(path, kind);
     if (why !== undefined) return this.#refuse(path, why);
-    this.#files.add(path);
-    if (this.#files.size > mostFiles) {
+    if (kind === "file") this.#files.add(path);
+    if (this.#files.size + this.#links.size > mostFiles) {
       const message = `the artifacts are more than ${mostFiles} files; name fewer in "artifacts.paths", or pack them into one`;
       throw new RunnerError("artifacts_invalid", message);
     }
+  }
+
+  #faultOf(path: string, kind: Kind): string | undefined {
+    if (kind !== "file" && kind !== link) return kind;
+    const why = faultOfName(path);
+    if (kind === "file" || why !== undefined) return why;
+    const found = readLinkAt(this.#workspace, path);
+    if ("why" in found) return found.why;
+    this.#links.set(path, found.target);
+    return undefined;
   }
 
   #refuse(path: string, why: string): void {
@@ -143,17 +158,22 @@ class Walker {
   }
 }
 
-/** "folder", "file", or why it's neither. */
+/** "folder", "file", a link, or why it's none of them. */
 type Kind = string;
+const link = "a symbolic link";
 
 function kindOf(
   entry: Pick<Dirent, "isFile" | "isDirectory" | "isSymbolicLink" | "isFIFO" | "isSocket">,
 ): Kind {
   if (entry.isDirectory()) return "folder";
   if (entry.isFile()) return "file";
-  if (entry.isSymbolicLink()) return "a symbolic link";
+  if (entry.isSymbolicLink()) return link;
   if (entry.isFIFO()) return "a FIFO";
   return entry.isSocket() ? "a socket" : "a device";
+}
+
+function byPath([one]: readonly [string, string], [other]: readonly [string, string]): number {
+  return one < other ? -1 : 1;
 }
 
 function faultOfName(path: string): string | undefined {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { count, flag, isRecord, list, oneOf, optional, record, type Shape, text } from "../events/shape.ts";
 import { systemCodeOf } from "../shared/errors.ts";
-import { artifactsFolder, isArtifactId, manifestIn } from "./layout.ts";
+import { isArtifactId, manifestIn } from "./layout.ts";
 import { parseLine } from "./ndjson.ts";
 
 /** A file that a run left behind. */
@@ -16,6 +16,8 @@ export interface Artifact {
   /** Bytes. */
   readonly size: number;
   readonly sha256: string;
+  /** Of a symbolic link its target, relative to its folder; that is what size and sha256 are of, then. */
+  readonly link?: string;
 }
 
 /** As artifacts.json has it. */
@@ -49,6 +51,7 @@ const artifact = record({
   size: count,
   sha256: text,
   executable: optional(flag),
+  link: optional(text),
 });
 const manifest = record({ version: oneOf(1), expiresAt: optional(text), artifacts: list(artifact) });
 
@@ -78,11 +81,6 @@ export function readSealIn(artifacts: string): Seal | undefined {
   }
 }
 
-/** What is sealed of a run; nothing before that. */
-export function readSealed(folder: string, runId: string): readonly SealedArtifact[] {
-  return readSealIn(artifactsFolder(folder, runId))?.artifacts ?? [];
-}
-
-export function toArtifact({ id, name, path, size, sha256 }: SealedArtifact): Artifact {
-  return { id, name, path, size, sha256 };
+export function toArtifact({ id, name, path, size, sha256, link }: SealedArtifact): Artifact {
+  return { id, name, path, size, sha256, ...(link === undefined ? {} : { link }) };
 }

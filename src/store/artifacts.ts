@@ -1,4 +1,5 @@
-import { closeSync, rmSync, statfsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ArtifactsPlan } from "../plan/plan.ts";
@@ -24,6 +25,7 @@ export interface Collection {
   readonly runId: string;
   readonly workspace: string;
   readonly plan: ArtifactsPlan;
+  readonly expiresAt?: string | undefined;
 }
 
 /** How many files are made durable side by side: the disk's journal takes them in one go. */
@@ -48,6 +50,9 @@ export async function collectArtifacts(collection: Collection, signal: AbortSign
       if (typeof artifact === "string") refused.push(`${shown(path)}: ${artifact}`);
       else sealed.push(artifact);
     }
+    for (const [path, link] of walk.links) sealed.push(keepLink(collection, path, link));
+    // By code units, as the walk has it.
+    sealed.sort((one, other) => (one.path < other.path ? -1 : 1));
     await seal(collection, sealed);
     return { artifacts: sealed.map(toArtifact), missing: walk.missing, refused };
   } catch (error) {
@@ -78,6 +83,15 @@ async function keep(
   }
 }
 
+/** What its file holds is the target, as git has it. */
+function keepLink({ folder, runId }: Collection, path: string, link: string): SealedArtifact {
+  const id = artifactIdOf(path);
+  const bytes = Buffer.from(link);
+  writeFileSync(artifactFile(folder, runId, id), bytes, { flag: "wx", mode: 0o600 });
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { id, name: basename(path), path, size: bytes.length, sha256, link };
+}
+
 /** A file of holes may claim any size: it must not fill the disk before that's seen. */
 function mustFit(folder: string, size: number): void {
   if (size < 64 * 1024 * 1024) return;
@@ -87,7 +101,7 @@ function mustFit(folder: string, size: number): void {
 }
 
 async function seal(
-  { folder, runId, durable }: Collection,
+  { folder, runId, durable, expiresAt }: Collection,
   sealed: readonly SealedArtifact[],
 ): Promise<void> {
   if (durable) {
@@ -97,5 +111,9 @@ async function seal(
     }
     await syncFolder(dirname(artifactFile(folder, runId, artifactIdOf(""))));
   }
-  await writeAtomic(artifactsManifest(folder, runId), sealText({ artifacts: sealed }), { durable });
+  await writeAtomic(
+    artifactsManifest(folder, runId),
+    sealText({ artifacts: sealed, ...(expiresAt === undefined ? {} : { expiresAt }) }),
+    { durable },
+  );
 }

@@ -91,6 +91,11 @@ export function serviceLogFile(folder: string, runId: string, alias: string): st
   return join(servicesFolder(folder, runId), `${pathPart(alias)}.log`);
 }
 
+/** What will expire, and when. */
+export function expiringFolder(folder: string): string {
+  return join(folder, "expiring");
+}
+
 export function workFolders(folder: string): string {
   return join(folder, "work");
 }

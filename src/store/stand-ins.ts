@@ -1,10 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock } from "../shared/clock.ts";
 import { systemCodeOf } from "../shared/errors.ts";
-import { readSealed, readSealIn, type SealedArtifact } from "./artifact.ts";
+import { readSealIn } from "./artifact.ts";
 import { shareArtifacts } from "./artifact-share.ts";
 import { makeFolder, syncFolder, writeAtomic } from "./atomic.ts";
 import { diskError } from "./disk-error.ts";
@@ -53,16 +52,6 @@ export class StandIns {
       .update(text)
       .digest("hex")
       .slice(0, 40);
-  }
-
-  /** What a run left that is over. */
-  sealed(runId: string): readonly SealedArtifact[] {
-    return readSealed(this.#options.folder, runId);
-  }
-
-  /** What an earlier process handed to a run, but had no time to record. */
-  async takeBack(runId: string): Promise<void> {
-    await rm(artifactsFolder(this.#options.folder, runId), { recursive: true, force: true });
   }
 
   /** One whose artifacts are all there. */

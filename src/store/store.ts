@@ -5,18 +5,18 @@ import { isFinal, type RunState } from "../events/run-state.ts";
 import type { ArtifactsPlan, StagePlan } from "../plan/plan.ts";
 import type { Clock } from "../shared/clock.ts";
 import { RunnerError } from "../shared/errors.ts";
-import { type Artifact, readSealed, toArtifact } from "./artifact.ts";
-import { placeArtifacts } from "./artifact-place.ts";
-import { type Collected, collectArtifacts } from "./artifacts.ts";
+import type { Artifact } from "./artifact.ts";
+import type { Collected } from "./artifacts.ts";
 import { makeFolder } from "./atomic.ts";
 import { type CacheFilter, type Cleared, resetCache } from "./cache.ts";
 import { diskError } from "./disk-error.ts";
 import { forgetBoth } from "./forget-stand-ins.ts";
 import { IndexFile } from "./index-file.ts";
 import { readJournal } from "./journal.ts";
-import { artifactFile, isArtifactId, isRunId, runsFolder, workFolder, workFolders } from "./layout.ts";
+import { isRunId, runsFolder, workFolder, workFolders } from "./layout.ts";
 import type { ReadLogOptions } from "./log-reader.ts";
 import { readReports, type ReportsRead } from "./reports/read-reports.ts";
+import { type ArtifactFile, RunArtifacts } from "./run-artifacts.ts";
 import { RunIndex } from "./run-index.ts";
 import type { RunLog } from "./run-log.ts";
 import { RunLogs } from "./run-logs.ts";
@@ -54,6 +54,7 @@ export class Store {
   readonly #states: RunStates;
   readonly #logs: RunLogs;
   readonly #listeners: Listeners;
+  readonly runArtifacts: RunArtifacts;
   /** Successes that later runs may stand on. */
   readonly standIns: StandIns;
 
@@ -63,8 +64,10 @@ export class Store {
     this.#options = options;
     this.#index = index;
     this.#indexFile = indexFile;
+    const isFinalRun = (runId: string): boolean | undefined => index.isFinal(runId);
+    this.runArtifacts = new RunArtifacts({ folder, durable, clock, isFinal: isFinalRun });
     this.standIns = new StandIns({ folder, lasting, durable, clock });
-    this.#logs = new RunLogs({ folder, clock, warn, isFinal: (runId) => index.isFinal(runId) });
+    this.#logs = new RunLogs({ folder, clock, warn, isFinal: isFinalRun });
     this.#listeners = new Listeners(warn);
     const changed = (state: RunState): void => {
       if (isFinal(state.status)) void this.#logs.end(state.runId);
@@ -154,8 +157,7 @@ export class Store {
     signal: AbortSignal,
   ): Promise<Collected> {
     this.#mustKnow(runId);
-    const { folder, durable } = this.#options;
-    return collectArtifacts({ folder, durable, runId, workspace, plan }, signal);
+    return this.runArtifacts.collect(runId, workspace, plan, signal);
   }
 
   /** What the test reports in a workspace say. Rejects only for what should not happen. */
@@ -166,21 +168,16 @@ export class Store {
   /** How many were put there. `artifacts_invalid` when a link or file stands in the way. */
   async placeArtifacts(fromRunId: string, workspace: string): Promise<number> {
     this.#mustKnow(fromRunId);
-    return placeArtifacts(this.#options.folder, fromRunId, workspace);
+    return this.runArtifacts.place(fromRunId, workspace);
   }
 
-  /** What is sealed; empty for a run that isn't there. */
+  /** What is sealed, and hasn't expired; empty for a run that isn't there. */
   async artifacts(runId: string): Promise<readonly Artifact[]> {
-    return this.#index.has(runId) ? readSealed(this.#options.folder, runId).map(toArtifact) : [];
+    return this.runArtifacts.list(runId).artifacts;
   }
 
-  async artifactFile(
-    runId: string,
-    artifactId: string,
-  ): Promise<{ readonly artifact: Artifact; readonly file: string } | undefined> {
-    if (!isArtifactId(artifactId)) return undefined;
-    const artifact = (await this.artifacts(runId)).find(({ id }) => id === artifactId);
-    return artifact && { artifact, file: artifactFile(this.#options.folder, runId, artifactId) };
+  async artifactFile(runId: string, artifactId: string): Promise<ArtifactFile | undefined> {
+    return this.runArtifacts.file(runId, artifactId);
   }
 
   /** Made if it isn't there; closed to others. */

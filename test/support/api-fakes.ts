@@ -88,6 +88,8 @@ export interface ApiFakes {
 export interface TestApi {
   readonly url: string;
   readonly store: Store;
+  /** The store's clock goes so far ahead of the system's. */
+  readonly moved: { aheadMs: number };
   readonly log: KeptLogger;
   readonly fakes: ApiFakes;
   handle(request: Request): Promise<Response>;
@@ -108,7 +110,9 @@ export async function startTestApi(
   silenceMs = 15_000,
 ): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), "gitfoss-api-"));
-  const store = await Store.open({ folder: join(folder, "state"), durable: false, clock: systemClock });
+  const moved = { aheadMs: 0 };
+  const clock = { ...systemClock, now: () => systemClock.now() + moved.aheadMs };
+  const store = await Store.open({ folder: join(folder, "state"), durable: false, clock });
   const log = keptLogger();
   const accept = (request: RunRequest): Promise<RunState> =>
     store.accept(Bun.randomUUIDv7(), request, { ...plan, id: request.stageId });
@@ -144,6 +148,7 @@ export async function startTestApi(
   return {
     url: server.url,
     store,
+    moved,
     log,
     fakes,
     handle: (request) => api.handle(request),
@@ -230,6 +235,7 @@ export interface Answer {
   readonly usage: object;
   readonly errors: readonly { readonly path: string; readonly message: string }[];
   readonly artefacts: readonly ListedArtifact[];
+  readonly expiresAt: string | null;
   readonly runs: readonly { readonly runId: string; readonly idempotencyKey?: string }[];
   readonly nextCursor: string | null;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, realpath, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, realpath, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { messageOf, RunnerError, systemCodeOf } from "../../shared/errors.ts";
 import type { Artifact } from "../../store/artifact.ts";
@@ -8,10 +8,12 @@ import { printable, quoted } from "../printable.ts";
 /** What of the store is needed here. */
 export interface ArtifactSource {
   artifacts(runId: string): Promise<readonly Artifact[]>;
-  artifactFile(
-    runId: string,
-    artifactId: string,
-  ): Promise<{ readonly artifact: Artifact; readonly file: string } | undefined>;
+  artifactFile(runId: string, artifactId: string): Promise<StoredArtifact | undefined>;
+}
+
+interface StoredArtifact {
+  readonly artifact: Artifact;
+  readonly file: string;
 }
 
 /**
@@ -24,19 +26,19 @@ export async function copyArtifacts(source: ArtifactSource, runId: string, folde
     const stored = await source.artifactFile(runId, id);
     if (stored === undefined)
       throw new RunnerError("artifacts_invalid", `the artifact ${quoted(path)} is lost`);
-    await place(stored.file, folder, path);
+    await place(stored, folder, path);
   }
   return artifacts.length;
 }
 
-async function place(file: string, folder: string, path: string): Promise<void> {
+async function place(stored: StoredArtifact, folder: string, path: string): Promise<void> {
   try {
     const target = join(folder, path);
     const parent = dirname(target);
     await mkdir(parent, { recursive: true });
     const [top, real] = await Promise.all([realpath(folder), realpath(parent)]);
     if (real !== top && !real.startsWith(top + sep)) throw new Error("it would lie outside, by a link");
-    await replace(file, real, basename(target));
+    await replace(stored, real, basename(target));
   } catch (error) {
     const reason = systemCodeOf(error) ?? messageOf(error);
     throw new RunnerError(
@@ -50,10 +52,11 @@ async function place(file: string, folder: string, path: string): Promise<void> 
 }
 
 /** By way of a name of ours: a link that lies where the file goes is replaced, not followed. */
-async function replace(file: string, folder: string, name: string): Promise<void> {
+async function replace({ artifact, file }: StoredArtifact, folder: string, name: string): Promise<void> {
   const temporary = join(folder, `.${randomUUID()}.part`);
   try {
-    await copyFile(file, temporary);
+    if (artifact.link === undefined) await copyFile(file, temporary);
+    else await symlink(artifact.link, temporary);
     await rename(temporary, join(folder, name));
   } finally {
     await rm(temporary, { force: true });

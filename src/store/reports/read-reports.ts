@@ -38,6 +38,7 @@ export async function readReports(
     const walk = await walkArtifacts(workspace, { paths: globs, exclude: [], when: "always" }, signal);
     for (const glob of walk.missing) reading.note(`nothing matches ${glob}`);
     for (const why of walk.refused) reading.leaveOut(why);
+    for (const path of walk.links.keys()) reading.leaveOut(`${shown(path)}: a symbolic link`);
     for (const path of walk.files) await reading.read(path);
   } catch (error) {
     if (error instanceof RunnerError)

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunState } from "../../../src/events/run-state.ts";
-import type { ListedArtifact, TestApi } from "../../support/api-fakes.ts";
-import { bearer, jsonOf, startTestApi } from "../../support/api-fakes.ts";
+import type { Answer, ListedArtifact, TestApi } from "../../support/api-fakes.ts";
+import { bearer, jsonOf, problemOf, startTestApi } from "../../support/api-fakes.ts";
 
 let api: TestApi;
 let run: RunState;
 let listed: readonly ListedArtifact[];
+let workspace: string;
 
 const oddName = `naïve "q" 'a' (1) 漢字;%0a%.html`;
 const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
@@ -15,7 +16,7 @@ const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 
 beforeAll(async () => {
   api = await startTestApi();
   run = await api.accept({ stageId: "artifacts" });
-  const workspace = await api.store.workFolder(run.runId);
+  workspace = await api.store.workFolder(run.runId);
   await mkdir(join(workspace, "out"));
   await Bun.write(join(workspace, "out/bytes.bin"), bytes);
   await Bun.write(join(workspace, "out/empty"), "");
@@ -39,7 +40,8 @@ const pathOf = (name: string): string => `/run/${run.runId}/artifacts/${artifact
 
 test("a run's artifacts are listed with the mission's keys and spelling", async () => {
   const body = await jsonOf(api.get(`/run/${run.runId}/artifacts`));
-  expect(Object.keys(body)).toEqual(["pipelineId", "runId", "stageId", "artefacts"]);
+  expect(Object.keys(body)).toEqual(["pipelineId", "runId", "stageId", "artefacts", "expiresAt", "expired"]);
+  expect(body).toMatchObject({ expiresAt: null, expired: false });
   expect(body).toMatchObject({ pipelineId: "pipeline-1", runId: run.runId, stageId: "artifacts" });
   expect(listed.map(({ name }) => name).toSorted()).toEqual(["bytes.bin", "empty", oddName].toSorted());
   expect(Object.keys(artifact("bytes.bin"))).toEqual(["id", "name", "path", "size", "sha256"]);
@@ -48,6 +50,29 @@ test("a run's artifacts are listed with the mission's keys and spelling", async 
     size: bytes.length,
     sha256: new Bun.CryptoHasher("sha256").update(bytes).digest("hex"),
   });
+});
+
+test("expired ones are listed no more, and are gone: 410 that says since when", async () => {
+  const { store, moved } = api;
+  const old = await api.accept({ stageId: "expiring" });
+  const plan = { paths: ["out/"], exclude: [], when: "always", expireSeconds: 60 } as const;
+  await store.collectArtifacts(old.runId, workspace, plan, new AbortController().signal);
+  await api.finish(old);
+  const listing = (): Promise<Answer> => jsonOf(api.get(`/run/${old.runId}/artifacts`));
+  const before = await listing();
+  expect(before).toMatchObject({ expired: false, artefacts: listed });
+  const file = `/run/${old.runId}/artifacts/${artifact("empty").id}`;
+  expect((await api.get(file)).status).toBe(200);
+  moved.aheadMs = 61_000;
+  expect(await listing()).toMatchObject({ expired: true, artefacts: [], expiresAt: before.expiresAt });
+  const gone = await problemOf(await api.get(file));
+  expect(gone).toMatchObject({
+    status: 410,
+    detail: `the artifacts of this run expired at ${String(before.expiresAt)}`,
+  });
+  expect(await store.runArtifacts.sweep()).toEqual([old.runId]);
+  expect((await api.get(file)).status).toBe(410);
+  moved.aheadMs = 0;
 });
 
 test("a run without artifacts has an empty list, and a run that isn't has none", async () => {

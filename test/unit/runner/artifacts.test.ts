@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { ArtifactsPlan } from "../../../src/plan/plan.ts";
-import { Bench, need } from "./bench.ts";
+import { Bench, need, type Stage } from "./bench.ts";
 
 let bench: Bench;
 afterEach(() => bench.close());
@@ -74,7 +76,13 @@ test("artifacts of the needs are put in place over the source's files, unless th
   const needs = [need("one"), need("two"), need("three", false)];
   const { runId } = await bench.submit({ id: "test", needs, script: ["cat README; ls"] });
   expect((await bench.verdict(runId)).status).toBe("SUCCESS");
-  expect(await bench.log(runId)).toEqual(["two", "README", "one", "two"]);
+  expect(await bench.log(runId)).toEqual([
+    "# artifacts: README of stage two takes the place of that of stage one",
+    "two",
+    "README",
+    "one",
+    "two",
+  ]);
 });
 
 test("an artifact in whose place the source has a folder fails the run, cause artifacts", async () => {
@@ -107,4 +115,67 @@ test("a canceled stage keeps what it may always keep", async () => {
   await bench.printed(runId, "up");
   await bench.runner.cancel(runId, "ann");
   expect(await bench.verdict(runId)).toMatchObject({ status: "CANCELED", artifacts: 1 });
+});
+
+test("of two needs that bring the same path the later one's is there, and the log says so", async () => {
+  bench = await Bench.open();
+  const maker = (id: string): Stage => ({
+    id,
+    script: [`echo ${id} >who; echo same >same; ln -s ${id} link`],
+    artifacts: artifactsOf(["who", "same", "link"]),
+  });
+  for (const id of ["one", "two"]) await bench.run(maker(id));
+  const user = await bench.submit({
+    id: "user",
+    script: ["cat who same; readlink link"],
+    needs: [need("one"), need("two")],
+  });
+  expect((await bench.verdict(user.runId)).status).toBe("SUCCESS");
+  expect(await bench.log(user.runId)).toEqual([
+    "# artifacts: link of stage two takes the place of that of stage one",
+    "# artifacts: who of stage two takes the place of that of stage one",
+    "two",
+    "same",
+    "two",
+  ]);
+});
+
+test("a flood of such paths is told in a few lines", async () => {
+  bench = await Bench.open();
+  for (const id of ["one", "two"]) {
+    const script = [`mkdir out; for i in $(seq 100); do echo ${id} >out/$i; done`];
+    await bench.run({ id, script, artifacts: artifactsOf(["out/"]) });
+  }
+  const user = await bench.submit({ id: "user", needs: [need("one"), need("two")] });
+  await bench.verdict(user.runId);
+  const lines = await bench.log(user.runId);
+  expect(lines).toHaveLength(21);
+  expect(lines.at(-1)).toBe("# artifacts: and 80 more that way");
+});
+
+test("a cancel while artifacts are being kept ends that, and nothing of them is left", async () => {
+  bench = await Bench.open();
+  const script = ["truncate -s 400M big"];
+  const { runId, createdAt } = await bench.submit({ id: "build", script, artifacts: artifactsOf(["big"]) });
+  const folder = join(bench.stateFolder, "runs", createdAt.slice(0, 7), runId, "artifacts");
+  while (!existsSync(join(folder, "files"))) await Bun.sleep(1);
+  await bench.runner.cancel(runId, "me");
+  expect(await bench.verdict(runId)).toMatchObject({
+    status: "CANCELED",
+    cause: "canceled",
+    exitCode: 0,
+    artifacts: 0,
+  });
+  expect(existsSync(folder)).toBe(false);
+});
+
+test("artifacts of a need that have expired fail the stage, and it says what to do", async () => {
+  bench = await Bench.open();
+  const artifacts = { ...artifactsOf(["a"]), expireSeconds: 60 };
+  await bench.run({ id: "build", script: ["echo >a"], artifacts });
+  bench.clock.aheadMs = 61_000;
+  const verdict = await bench.run({ id: "user", needs: [need("build")] });
+  expect(verdict).toMatchObject({ status: "FAILURE", cause: "artifacts" });
+  expect(verdict.reason).toMatch(/expired at .*; run that stage again, or give it a longer "expire_in"$/);
+  expect((await bench.run({ id: "other", needs: [need("build", false)] })).status).toBe("SUCCESS");
 });

@@ -92,7 +92,9 @@ describe("a stage with inputs", () => {
     });
     expect(verdict.reason).toContain(`run ${first.runId} of pipeline ${first.request.pipelineId}`);
     expect(await bench.log(second.runId)).toEqual([`# ${verdict.reason}`]);
-    expect(bench.store.standIns.sealed(second.runId)).toEqual([...bench.store.standIns.sealed(first.runId)]);
+    expect(bench.store.runArtifacts.sealed(second.runId)).toEqual([
+      ...bench.store.runArtifacts.sealed(first.runId),
+    ]);
     expect(bench.engine.count("create")).toBe(created);
     expect(bench.engine.count("pull")).toBe(1);
     expect(bench.leftovers()).toEqual([]);
@@ -316,7 +318,7 @@ describe("what a run stands on", () => {
       artifacts: 1,
       standsFor: { runId: first.runId },
     });
-    expect(bench.store.standIns.sealed(third.runId)).toHaveLength(1);
+    expect(bench.store.runArtifacts.sealed(third.runId)).toHaveLength(1);
   });
 
   test("is found by the next process, and holds no secret that could be tried out", async () => {
@@ -350,7 +352,7 @@ describe("what a run stands on", () => {
     mkdirSync(join(dirname(entry), ".tmp-0123"));
     await bench.restart();
     expect((await bench.verdict(second.runId)).status).toBe("FAILURE");
-    expect(bench.store.standIns.sealed(second.runId)).toEqual([]);
+    expect(bench.store.runArtifacts.sealed(second.runId)).toEqual([]);
     expect(await status()).toBe("PASSED");
   });
 

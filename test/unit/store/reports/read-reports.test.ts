@@ -126,6 +126,7 @@ test("links, devices, FIFOs and the repository's own folder are left out", async
   const outside = newFolder();
   await Bun.write(join(outside, "r.xml"), one);
   symlinkSync(join(outside, "r.xml"), join(workspace, "link.xml"));
+  symlinkSync("good.xml", join(workspace, "inner.xml"));
   symlinkSync(outside, join(workspace, "folder"));
   mkdirSync(join(workspace, "is-a-folder.xml"));
   Bun.spawnSync(["mkfifo", join(workspace, "fifo.xml")]);
@@ -141,7 +142,8 @@ test("links, devices, FIFOs and the repository's own folder are left out", async
   });
   expect(notes.toSorted()).toEqual([
     "left out fifo.xml: a FIFO",
-    "left out link.xml: a symbolic link",
+    "left out inner.xml: a symbolic link",
+    "left out link.xml: a symbolic link to an absolute path",
     "nothing matches /etc/*.xml",
     "nothing matches folder/*.xml",
   ]);
