@@ -6,13 +6,13 @@ import { messageOf } from "../shared/errors.ts";
  * quicker, whatever they are; the sizes are bounded here, and the sum of the work by a `Budget`.
  */
 
-/** Steps that may still be made; a step is about 15 ns. */
+/** Steps that may still be made; a step takes 25 ns at most. */
 export interface Budget {
   left: number;
 }
 
-/** About a third of a second at the worst. */
-const stepsOfAll = 20_000_000;
+/** About a quarter of a second at the worst. */
+const stepsOfAll = 10_000_000;
 const stepsToCompile = 100;
 const longest = 1000;
 const heaviest = 2000;

@@ -24,8 +24,13 @@ export async function decide(
     changes: () => oncePerSource(changes, source, () => changesOf(source, signal)),
     files: () => oncePerSource(files, source, () => presentFiles(source, signal)),
   });
-  if (plan.leftOut !== undefined) return { ...plan, decided: true };
+  if (plan.leftOut !== undefined) return leftOut(plan);
   return { ...expandPlan(plan, variablesOf({ ...run, plan }, identity)), decided: true };
+}
+
+/** It takes no turn in its group, and ends nobody's. */
+function leftOut({ concurrency: _concurrency, ...plan }: StagePlan): StagePlan {
+  return { ...plan, decided: true };
 }
 
 /** A secret's value isn't known here, and must not be: a mark stands for it, which nothing lets through. */

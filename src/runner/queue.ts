@@ -109,8 +109,8 @@ export class Queue {
     const turns = new Turns();
     for (const state of Array.from(this.#waiting.values())) {
       if (this.#shut) return;
-      // Without a slot, a run may still be one for which an earlier success stands.
-      if (this.#isFull && state.plan.inputs === undefined) continue;
+      // Without a slot, a run may still be one that is passed over.
+      if (this.#isFull && !mayPassWithoutSlot(state)) continue;
       if (!this.#seenTo.has(state.runId)) continue;
       if ((await this.#takeUp(state, turns)) === "engine away") return;
     }
@@ -174,4 +174,9 @@ export class Queue {
   #scheduleLater(): void {
     setTimeout(() => this.schedule(), this.#options.retryMs ?? defaultRetryMs).unref();
   }
+}
+
+/** Its rules leave it out, or an earlier success may stand for it. */
+function mayPassWithoutSlot({ plan }: RunState): boolean {
+  return plan.leftOut !== undefined || plan.inputs !== undefined;
 }

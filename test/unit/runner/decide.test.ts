@@ -200,3 +200,17 @@ test("a matrix that the queue has no room for is refused as a whole", async () =
   bench.settings.queueLimit = 100;
   expect(bench.store.runs()).toHaveLength(before);
 });
+
+test("a run that is left out waits for no slot, and puts an end to nobody", async () => {
+  bench.settings.concurrency = 1;
+  const held = bench.hold();
+  const group = { group: "g", limit: 1, cancelInProgress: true };
+  const running = await bench.submit({ id: "long", script: [held.command], concurrency: group });
+  await bench.until(running.runId, ({ status }) => status === "RUNNING");
+  const left = { id: "left", concurrency: group, rules: [{ if: "$NOPE", variables: {} }] };
+  const { runId } = await bench.submit(left, { pipelineId: "newer" });
+  expect(await bench.verdict(runId)).toMatchObject({ status: "PASSED" });
+  held.release();
+  expect(await bench.verdict(running.runId)).toMatchObject({ status: "SUCCESS" });
+  bench.settings.concurrency = 4;
+});
