@@ -4,8 +4,8 @@ import type { Spot, Spots } from "./node-reader.ts";
 import type { Problem } from "./problem.ts";
 import { isRecord, type Fields } from "./record.ts";
 
-/** Entries of maps that `extends` may copy in all: it must not make much of little. */
-const mostCopied = 200_000;
+/** Values that stages may take over in all: a short file must not become a long plan. */
+const mostTakenOver = 200_000;
 
 export interface Extended {
   /** Finds the places of what was taken over as well. */
@@ -60,7 +60,8 @@ class Merging {
   readonly #done = new Map<string, unknown>();
   /** The stages that are being resolved, each extending the next. */
   readonly #way: string[] = [];
-  #copied = 0;
+  readonly #sizes = new Map<object, number>();
+  #takenOver = 0;
   #isRefused = false;
 
   constructor(source: Source, listed: Fields, ids: readonly string[]) {
@@ -86,18 +87,30 @@ class Merging {
     const bases = wanted.map((name) => this.resolved(name)).filter(isRecord);
     if (wanted.length < names.length || wanted.some((name) => this.incomplete.has(name)))
       this.incomplete.add(id);
+    for (const base of bases) this.#takenOver += this.#sizeOf(base);
+    if (this.#takenOver > mostTakenOver) return this.#refused(id);
     const all = [...bases, own].map((stage) => this.#without(stage, "extends"));
-    const merged = all.reduce((under, over) => this.#merge(under, over));
-    if (this.#copied > mostCopied) this.#refuse(id);
-    return merged;
+    return all.reduce((under, over) => this.#merge(under, over));
   }
 
-  /** Once: whatever comes after it isn't merged either. */
-  #refuse(id: string): void {
+  /** What the stage says itself. Told once: whatever comes after it isn't merged either. */
+  #refused(id: string): unknown {
     this.incomplete.add(id);
-    if (this.#isRefused) return;
+    if (!this.#isRefused)
+      this.#problem(pathOf(id), `what stages extend comes to more than ${String(mostTakenOver)} values`);
     this.#isRefused = true;
-    this.#problem(pathOf(id), `what stages extend comes to more than ${String(mostCopied)} values`);
+    return this.#listed[id];
+  }
+
+  /** How many values are in it. */
+  #sizeOf(value: unknown): number {
+    if (typeof value !== "object" || value === null) return 1;
+    const known = this.#sizes.get(value);
+    if (known !== undefined) return known;
+    let size = 1;
+    for (const each of Object.values(value)) size += this.#sizeOf(each);
+    this.#sizes.set(value, size);
+    return size;
   }
 
   #isSound(id: string, name: string, index: number): boolean {
@@ -118,7 +131,6 @@ class Merging {
 
   /** What both have: of two maps their merger, else what `over` says. */
   #merge(under: Fields, over: Fields): Fields {
-    if (this.#copied > mostCopied) return over;
     const merged: Record<string, unknown> = Object.create(null);
     const spots = new Map<string | number, Spot>();
     for (const from of [under, over]) {
@@ -142,7 +154,6 @@ class Merging {
   }
 
   #made(map: Fields, spots: Spots): Fields {
-    this.#copied += spots.size;
     this.spots.set(map, spots);
     return map;
   }

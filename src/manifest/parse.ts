@@ -62,7 +62,7 @@ function allShapeProblems({ source, stages, incomplete }: Extended, known: Field
     ([id, stage]) => !isTemplate(id) && !incomplete.has(id) && stage !== stageIn(known, id),
   );
   const missing = merged.flatMap(([id, value]) =>
-    shapeProblems(source, { schema: stageSchema, value, at: ["stages", id] }),
+    shapeProblems(source, { schema: stageSchema, value, at: ["stages", id], isMerged: true }),
   );
   return [...written, ...missing.filter((problem) => !places.has(placeOf(problem)))];
 }

@@ -14,13 +14,25 @@ export interface Shaped {
   readonly at?: Path;
   /** Of a path: whether keys that are missing there may come from elsewhere. */
   readonly isPart?: (path: Path) => boolean;
+  /** Its values were checked before they came together: only what is wrong with the whole is asked for. */
+  readonly isMerged?: boolean;
 }
 
+/** What can be wrong with a map of sound values. */
+const ofTheWhole: ReadonlySet<ValueErrorType> = new Set([
+  ValueErrorType.ObjectRequiredProperty,
+  ValueErrorType.ObjectMaxProperties,
+]);
+
 /** What is wrong with the value's shape, in words. */
-export function shapeProblems(source: Source, { schema, value, at = [], isPart = never }: Shaped): Problem[] {
+export function shapeProblems(
+  source: Source,
+  { schema, value, at = [], isPart = never, isMerged = false }: Shaped,
+): Problem[] {
   const problems: Problem[] = [];
   const seen = new Set<string>();
   for (const error of errorsOf(schema, value)) {
+    if (isMerged && !ofTheWhole.has(error.type)) continue;
     const path = [...at, ...toPath(error.path, value)];
     const key = JSON.stringify(path);
     if (seen.has(key)) continue; // a pattern and a length fail together: one is enough

@@ -5,6 +5,7 @@ import type { Commands } from "../manifest/shapes.ts";
 import * as key from "./compile-keys.ts";
 import { inOrderOfNeeds } from "./graph.ts";
 import { needableIn, needsOf, type Needable } from "./needs.ts";
+import { once } from "./once.ts";
 import type { Plan, StagePlan } from "./plan.ts";
 
 /** What holds where neither the stage nor the manifest's `default` says anything: the operator's word. */
@@ -60,19 +61,25 @@ function compileStage(id: string, own: ManifestStage, surroundings: Surroundings
   };
 }
 
+const artifactsOf = once(key.artifactsOf);
+const rulesOf = once(key.rulesOf);
+const servicesOf = once(key.servicesOf);
+const cachesOf = once(key.cachesOf);
+const inputsOf = once(key.relativePaths);
+
 /** The keys that a plan may be without. */
 function optionalKeys(stage: ManifestStage): Pick<StagePlan, "gitDepth"> & Partial<StagePlan> {
   const { present } = key;
   return {
-    ...present("artifacts", stage.artifacts, key.artifactsOf),
+    ...present("artifacts", stage.artifacts, artifactsOf),
     gitDepth: stage.git?.depth ?? 1,
     ...present("gitSubmodules", stage.git?.submodules, (how) => (how === "none" ? undefined : how)),
     ...present("gitLfs", stage.git?.lfs, (wanted) => wanted || undefined),
-    ...present("rules", stage.rules, key.rulesOf),
+    ...present("rules", stage.rules, rulesOf),
     ...present("secrets", stage.secrets, key.secretsOf),
-    ...present("services", stage.services, key.servicesOf),
-    ...present("caches", stage.cache, key.cachesOf),
-    ...present("inputs", stage.inputs, key.relativePaths),
+    ...present("services", stage.services, servicesOf),
+    ...present("caches", stage.cache, cachesOf),
+    ...present("inputs", stage.inputs, inputsOf),
     ...present("retry", stage.retry, (retry) => (retry === 0 ? undefined : key.retryOf(retry))),
     ...present("resources", stage.resources, key.resourcesOf),
     ...present("network", stage.network, (network) => (network === "none" ? network : undefined)),

@@ -32,6 +32,8 @@ describe("a large file is read in time that grows with its size", () => {
       i < 3000 ? `  .s${String(i + 1)}: { extends: .s${String(i)}, variables: { A${String(i)}: x } }` : "#",
     ),
     "a large template that many extend": `stages:\n  .t:\n    script: x\n    variables:\n${Array.from({ length: 5000 }, (_, i) => `      V${String(i)}: x`).join("\n")}\n${Array.from({ length: 900 }, (_, i) => `  s${String(i)}: { extends: [${".t, ".repeat(15)}], variables: { A: b } }`).join("\n")}`,
+    "a template of mistakes that many extend": `stages:\n  .t:\n${Array.from({ length: 490 }, (_, i) => `    tiemou${String(i)}: x`).join("\n")}\n${Array.from({ length: 900 }, (_, i) => `  s${String(i)}: { extends: .t, script: x }`).join("\n")}`,
+    "a template of long lists that many extend": `stages:\n  .t:\n    script: x\n    inputs: [${"../a, ".repeat(900)}b]\n    artifacts: { paths: [${"/a, ".repeat(900)}b] }\n${Array.from({ length: 900 }, (_, i) => `  s${String(i)}: { extends: .t }`).join("\n")}`,
     "axes of one value": filled(
       `stages:\n  a:\n    script: x\n    matrix:`,
       (i) => `      A${String(i)}: [x]`,
