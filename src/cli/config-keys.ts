@@ -1,6 +1,7 @@
 import { parseDuration } from "../shared/duration.ts";
 import type { Config } from "../store/config.ts";
 import { unknown, usage } from "./arguments.ts";
+import { readCeiling } from "./ceiling.ts";
 import { readWholeNumber } from "./numbers.ts";
 import { quoted } from "./printable.ts";
 import { resolveRepoRoots } from "./repo-roots.ts";
@@ -24,6 +25,7 @@ const readers: { readonly [K in keyof Settings]: Read<K> } = {
   },
   queueLimit: (words) => readNumber("queueLimit", one("queueLimit", words), 1, maxNumber),
   grace: (words) => readSeconds("grace", one("grace", words)),
+  ceiling: readCeiling,
 };
 
 /** `config` with one key set to what `words` say. Throws `usage`. */

@@ -46,9 +46,14 @@ const set = strictCommand({
   flags,
   notes: [
     "Keys: repoRoots DIR…, defaultImage IMAGE, defaultTimeout DURATION,",
-    "successExit CODE…, concurrency N|auto, queueLimit N, grace DURATION.",
+    "successExit CODE…, concurrency N|auto, queueLimit N, grace DURATION,",
+    "ceiling cpus=N memory=SIZE pids=N|none (what one stage may use at most).",
   ],
-  examples: ["config set repoRoots /srv/git /home/git", "config set defaultTimeout 30m"],
+  examples: [
+    "config set repoRoots /srv/git /home/git",
+    "config set defaultTimeout 30m",
+    "config set ceiling cpus=2 memory=4g",
+  ],
   async run(args) {
     const [key, ...words] = args.operands;
     if (key === undefined || words.length === 0) throw usage("config set needs a KEY and a VALUE");

@@ -1,4 +1,4 @@
-import type { ImagePlan, ServicePlan } from "../plan/plan.ts";
+import type { ImagePlan, ResourcesPlan, ServicePlan } from "../plan/plan.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -105,6 +105,9 @@ export interface StageSpec {
   readonly user?: string;
   /** With any, the stage is on the run's network, which has been made (`services.connect`). */
   readonly services?: readonly ServicePlan[];
+  readonly resources?: ResourcesPlan;
+  /** Nothing but loopback; absent: the engine's own network. */
+  readonly network?: "none";
   /** A folder on this machine, mounted at /workspace; made when it isn't there. */
   readonly workspace: string;
   /** A folder on this machine in which the engine keeps what it needs for the stage. Made by the engine, closed to others. */
@@ -152,7 +155,7 @@ export interface OutputLine {
 export interface Exit {
   /** Of the script; null when the stage was killed before it could say. */
   readonly exitCode: number | null;
-  /** The kernel killed a process of the stage for want of memory. */
+  /** The kernel killed a process of the stage for want of memory; the script may have gone on. */
   readonly outOfMemory: boolean;
   /** The container is gone and nobody knows how it ended. */
   readonly lost: boolean;

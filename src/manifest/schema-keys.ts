@@ -160,7 +160,10 @@ export const resources = Type.Object(
     memory: key(byteSize, "Memory; a stage that takes more is killed, with the cause `oom`.", {
       examples: ["512m"],
     }),
-    pids: key(wholeNumber(1, 4_194_304, "a number of processes"), "Processes and threads at the same time."),
+    pids: key(
+      wholeNumber(16, 4_194_304, "a number of processes, at least 16"),
+      "Processes and threads at the same time.",
+    ),
     shm_size: key(byteSize, "The size of `/dev/shm`.", { examples: ["256m"] }),
   },
   closed("a map with cpus, memory, pids or shm_size"),

@@ -10,7 +10,14 @@ import { Interruption } from "./interruption.ts";
 import { keepArtifacts } from "./keep-artifacts.ts";
 import { keepServices, watchServices } from "./keep-services.ts";
 import { launch } from "./launch.ts";
-import { namedSteps, isExpected, outcomeOfError, outcomeOfExit, outcomeOfInterruption } from "./outcome.ts";
+import {
+  namedSteps,
+  isExpected,
+  outcomeOfError,
+  outcomeOfExit,
+  outcomeOfInterruption,
+  warningsOf,
+} from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { readReports } from "./read-reports.ts";
 import { untilAvailable } from "./retry.ts";
@@ -145,6 +152,7 @@ export class Execution {
     if (this.#isToBeTriedAgain(outcome)) return this.#failTry(log, outcome, exit);
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
+    for (const warning of warningsOf(exit, outcome, this.#state.plan)) log.say(warning);
     const reports = await readReports(this.#state, log, this.#options);
     const canceled = this.#interruption.signal;
     const kept = await keepArtifacts(this.#state, outcome, log, { ...this.#options, canceled });

@@ -4,6 +4,7 @@ import type { RunRequest } from "../events/event.ts";
 import { renderProblem } from "../manifest/frame.ts";
 import { defaultManifest } from "../manifest/manifest.ts";
 import { parseManifest } from "../manifest/parse.ts";
+import { limited } from "./ceiling.ts";
 import { compilePlan } from "../plan/compile.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import { openRepository, readFileAt, resolveCommit } from "../source/repository.ts";
@@ -45,7 +46,8 @@ export async function admit(
   const commit = await resolveCommit(repository, trigger.ref, signal);
   const path = trigger.manifest ?? defaultManifest;
   const bytes = await readFileAt(repository, commit.sha, path, signal);
-  const stages = stagesOf(planOf(bytes, path, config), trigger.stageId);
+  const wanted = stagesOf(planOf(bytes, path, config), trigger.stageId);
+  const stages = wanted.map((plan) => limited(plan, config.ceiling));
   const [{ matrixOf } = {}] = stages;
   const { pipelineId, orgId, repoId, variables = {}, idempotencyKey } = trigger;
   const common = {

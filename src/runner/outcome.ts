@@ -1,4 +1,5 @@
 import { RunnerError, messageOf, type ErrorCode } from "../shared/errors.ts";
+import { sizeText } from "../shared/bytes.ts";
 import type { Exit } from "../engine/engine.ts";
 import type { Cause, FinalStatus, Step } from "../events/event.ts";
 import type { StagePlan } from "../plan/plan.ts";
@@ -19,10 +20,22 @@ export function outcomeOfExit(exit: Exit, plan: StagePlan): Outcome {
     return { status: "SUCCESS", exitCode, cause: null, reason: "" };
   }
   if (exit.outOfMemory) {
-    return failure("oom", "a process of the stage was killed for want of memory", exitCode);
+    return failure("oom", outOfMemory(plan), exitCode);
   }
   if (exitCode !== null) return failure("script", scriptReason(exit, exitCode), exitCode);
   return failure("engine", "the container was ended from outside, by neither its script nor the runner");
+}
+
+/** A command that was killed may be one that the script does without: then it's a warning. */
+export function warningsOf(exit: Exit | undefined, { status }: Outcome, plan: StagePlan): string[] {
+  if (exit?.outOfMemory !== true || status !== "SUCCESS") return [];
+  return [`warning: ${outOfMemory(plan)}; the script went on without it`];
+}
+
+function outOfMemory({ resources }: StagePlan): string {
+  const limit = resources?.memoryBytes;
+  const allowed = limit === undefined ? "" : `; resources.memory is ${sizeText(limit)}`;
+  return `a process of the stage was killed for want of memory${allowed}`;
 }
 
 export function outcomeOfInterruption(kind: InterruptionKind, plan: StagePlan, exit?: Exit): Outcome {

@@ -19,6 +19,13 @@ const unitBytes: Readonly<Record<string, number>> = {
   t: 2 ** 40,
 };
 
+/** The other way round: "512m", "1.5g". */
+export function sizeText(bytes: number): string {
+  const unit = ["t", "g", "m", "k"].find((each) => bytes >= (unitBytes[each] ?? 1));
+  if (unit === undefined) return `${String(bytes)}b`;
+  return `${String(Number((bytes / (unitBytes[unit] ?? 1)).toFixed(3)))}${unit}`;
+}
+
 /** Bytes of "512m", "1.5g", "1024": powers of 1024, as engines have them; undefined when it isn't such a text, or is nothing. */
 export function parseBytes(text: string): number | undefined {
   const [, count, unit = ""] = /^(\d{1,12}(?:\.\d{1,3})?)([bkmgt]?)$/i.exec(text) ?? [];

@@ -1,6 +1,7 @@
 import { isAbsolute } from "node:path";
 import { isRecord } from "../events/shape.ts";
 import { nearest } from "../manifest/suggest.ts";
+import type { Ceiling } from "../plan/ceiling.ts";
 import type { InputError } from "../shared/errors.ts";
 import type { Config, Registration } from "./config.ts";
 
@@ -26,6 +27,24 @@ const lineOrNothing: Rule = {
 const concurrency = wholeNumber(1, 10_000, "how many stages run side by side");
 const exitCode = wholeNumber(0, 255, "an exit code");
 
+/** With less no stage starts. */
+const leastMemory = 6 * 2 ** 20;
+const leastPids = 16;
+
+const ceilingHolds: Readonly<Record<keyof Ceiling, (limit: number) => boolean>> = {
+  cpus: (cpus) => cpus >= 0.01 && cpus <= 10_000,
+  memory: (bytes) => Number.isSafeInteger(bytes) && bytes >= leastMemory,
+  pids: (count) => Number.isSafeInteger(count) && count >= leastPids,
+};
+
+function isCeiling(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const known: Readonly<Record<string, (limit: number) => boolean>> = ceilingHolds;
+  return Object.entries(value).every(
+    ([key, limit]) => Object.hasOwn(known, key) && typeof limit === "number" && known[key]?.(limit) === true,
+  );
+}
+
 const rules: Readonly<Record<keyof Config, Rule>> = {
   version: { holds: (value) => value === 1, expected: "1; a newer runner wrote this file, use that one" },
   registration: {
@@ -49,6 +68,11 @@ const rules: Readonly<Record<keyof Config, Rule>> = {
   },
   queueLimit: wholeNumber(1, 1_000_000, "how many runs may wait"),
   grace: wholeNumber(0, 86_400, "seconds"),
+  ceiling: {
+    holds: (value) => value === null || isCeiling(value),
+    expected:
+      'null for none, or limits such as {"cpus": 2, "memory": 4294967296, "pids": 1024}, memory in bytes',
+  },
 };
 
 const registrationRules: Readonly<Record<keyof Registration, Rule>> = {

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import type { Ceiling } from "../plan/ceiling.ts";
 import { RunnerError, systemCodeOf } from "../shared/errors.ts";
 import { makeFolder, writeAtomic } from "./atomic.ts";
 import { checkConfig } from "./config-check.ts";
@@ -22,6 +23,8 @@ export interface Config {
   readonly queueLimit: number;
   /** Seconds between TERM and KILL. */
   readonly grace: number;
+  /** What one stage may use at most; null: no limit. */
+  readonly ceiling: Ceiling | null;
 }
 
 export interface Registration {
@@ -47,6 +50,7 @@ export const defaultConfig: Config = {
   concurrency: null,
   queueLimit: 1000,
   grace: 10,
+  ceiling: null,
 };
 
 /** The defaults when there's no config.json. Throws `config_invalid`, with an error for each key that is wrong. */

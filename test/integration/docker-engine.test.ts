@@ -14,5 +14,6 @@ engineContract({
     await new Docker().getContainer(`gitfoss-${runId}-${alias}`).kill();
   },
   roomIsMounted: true,
+  limits: true,
   roomInside: () => "/gitfoss",
 });

@@ -387,6 +387,47 @@ export function engineContract(under: EngineUnderTest): void {
       }
     });
 
+    if (under.limits) {
+      test("a stage has the cores, memory, processes and shared memory that it asks for, and no swap", async () => {
+        const resources = { cpus: 0.5, memoryBytes: 64 * 2 ** 20, pids: 77, shmBytes: 3 * 2 ** 20 };
+        const first = (v2: string, v1: string): string =>
+          `(cat /sys/fs/cgroup/${v2} || cat /sys/fs/cgroup/${v1}) 2>/dev/null | cut -d " " -f 1`;
+        const { text } = await run(
+          [
+            first("cpu.max", "cpu/cpu.cfs_quota_us"),
+            first("memory.max", "memory/memory.limit_in_bytes"),
+            first("pids.max", "pids/pids.max"),
+            "df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2",
+          ],
+          { resources },
+        );
+        expect(text).toBe("50000\n67108864\n77\n3072\n");
+      });
+
+      test("a stage that asks for no number of processes has a limit nevertheless", async () => {
+        const { text } = await run([
+          "(cat /sys/fs/cgroup/pids.max || cat /sys/fs/cgroup/pids/pids.max) 2>/dev/null",
+        ]);
+        expect(text).toBe("2048\n");
+      });
+
+      test("want of memory is told, also when the script goes on without what was killed", async () => {
+        const resources = { memoryBytes: 24 * 2 ** 20 };
+        const fatal = await run(["tail /dev/zero", "echo never"], { resources });
+        expect(fatal.exit).toMatchObject({ exitCode: 137, outOfMemory: true });
+        const child = await run(["tail /dev/zero || echo went on"], { resources });
+        expect(child.exit).toMatchObject({ exitCode: 0, outOfMemory: true });
+        expect(child.text).toEndWith("went on\n");
+        const enough = await run(["echo fine"], { resources });
+        expect(enough.exit).toMatchObject({ exitCode: 0, outOfMemory: false });
+      });
+
+      test("without a network there is loopback and nothing else", async () => {
+        const { text, exit } = await run(["ls /sys/class/net"], { network: "none" });
+        expect([text, exit.exitCode]).toEqual(["lo\n", 0]);
+      });
+    }
+
     test("inspect tells created, held, running, ended and gone apart", async () => {
       const spec = await specOf(["echo started >started; while [ ! -e go ]; do sleep 0.05; done"]);
       await engine.pull(spec.image, () => {}, never);

@@ -12,6 +12,8 @@ export interface EngineUnderTest {
   readonly killFromOutside: (engine: Engine, handle: StageHandle) => Promise<void>;
   /** Whether the room's files are safe from being replaced by the stage. */
   readonly roomIsMounted: boolean;
+  /** Whether it keeps a stage within its resources and its network. */
+  readonly limits: boolean;
   /** Ends a service as somebody else would. */
   readonly killService: (engine: Engine, service: ServiceName) => Promise<void>;
   /** The room's folder as the stage sees it. */

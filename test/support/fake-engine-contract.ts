@@ -15,6 +15,7 @@ export function fakeEngineWith(shell: string): EngineUnderTest {
       if (engine instanceof FakeEngine) await engine.services.kill(service);
     },
     roomIsMounted: false,
+    limits: false,
     roomInside: (spec) => spec.room,
   };
 }

@@ -3,13 +3,13 @@ import type { StageSpec } from "../engine.ts";
 import { secretsFolderBytes } from "../room/delivery.ts";
 import { readOnlyFiles, writableFiles } from "../room/room.ts";
 import { containerName, runLabel, runnerLabel, stageLabel } from "./labels.ts";
+import { resourceLimits } from "./resource-limits.ts";
 
 /** What the stage sees. */
 export const places = { room: "/gitfoss", workspace: "/workspace", secrets: "/gitfoss/secrets" } as const;
 
 /** What a build needs as root: to write files of other owners, to change owner and user, to signal. Nothing else. */
 const capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"];
-const processLimit = 2048;
 
 /** Pure. Never privileged, never with the engine's socket, never with a folder of the host but the workspace. */
 export function toContainerOptions(
@@ -31,19 +31,25 @@ export function toContainerOptions(
     AttachStderr: false,
     HostConfig: {
       Mounts: mounts(spec),
-      ...(network === undefined ? {} : { NetworkMode: network }),
+      ...networkOf(spec, network),
+      ...resourceLimits(spec.resources),
       Init: true,
       AutoRemove: spec.ephemeral,
       LogConfig: { Type: "none", Config: {} },
       CapDrop: ["ALL"],
       CapAdd: capabilities,
       SecurityOpt: ["no-new-privileges"],
-      PidsLimit: processLimit,
       OomKillDisable: false,
       RestartPolicy: { Name: "no" },
       Ulimits: [{ Name: "core", Soft: 0, Hard: 0 }],
     },
   };
+}
+
+/** `own`: the run's own, with its services, which reaches nothing else when the stage's network is none. */
+function networkOf(spec: StageSpec, own: string | undefined): { readonly NetworkMode?: string } {
+  const network = own ?? spec.network;
+  return network === undefined ? {} : { NetworkMode: network };
 }
 
 function mounts(spec: StageSpec): MountSettings[] {

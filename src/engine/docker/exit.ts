@@ -10,7 +10,7 @@ export async function exitOf(container: Docker.Container, marks: Marks): Promise
   if (end !== undefined) {
     const { exitCode, outOfMemoryKills, peakMemoryBytes, cpuSeconds } = end;
     const usage = { peakMemoryBytes, cpuSeconds };
-    return { exitCode, outOfMemory: outOfMemoryKills > 0 && exitCode !== 0, lost: false, steps, usage };
+    return { exitCode, outOfMemory: outOfMemoryKills > 0, lost: false, steps, usage };
   }
   try {
     const { State: state } = await container.inspect();

@@ -63,6 +63,13 @@ test("a file that others may read is exposed", async () => {
   }
 });
 
+test("a ceiling limits what it names", () => {
+  const ceiling = { cpus: 1.5, memory: 2 ** 32, pids: 512 };
+  expect(parseConfig({ ceiling }).ceiling).toEqual(ceiling);
+  expect(parseConfig({ ceiling: { pids: 16 } }).ceiling).toEqual({ pids: 16 });
+  expect(parseConfig({ ceiling: null }).ceiling).toBeNull();
+});
+
 test("keys that are absent have their defaults", () => {
   expect(parseConfig({ version: 1, grace: 0 })).toEqual({ ...defaultConfig, grace: 0 });
   expect(parseConfig({})).toEqual(defaultConfig);
@@ -86,6 +93,17 @@ const wrong: Record<keyof Config, readonly unknown[]> = {
   concurrency: [0, -1, 1.5, "2", 1e9],
   queueLimit: [0, -1, null, "many"],
   grace: [-1, 0.5, null, "10s"],
+  ceiling: [
+    "4g",
+    [],
+    4,
+    { cpus: 0 },
+    { cpus: "2" },
+    { memory: 1024 },
+    { memory: "4g" },
+    { pids: 1 },
+    { pods: 2 },
+  ],
 };
 
 for (const [key, values] of Object.entries(wrong)) {
