@@ -26,6 +26,10 @@ const program: CommandGroup = {
       summary: "write a manifest that suits the project here",
       load: async () => (await import("./init.ts")).command,
     },
+    import: {
+      summary: "make a manifest of a GitLab, Woodpecker or GitHub file",
+      load: async () => (await import("./import.ts")).command,
+    },
     register: {
       summary: "register this runner with the forge",
       load: async () => (await import("./register.ts")).command,

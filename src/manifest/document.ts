@@ -130,7 +130,7 @@ export function readDocument(text: string, file: string): Read | { readonly prob
 }
 
 /** At most two documents: the second is one too many already. A text instead: why there is none. */
-function compose(text: string): readonly Document.Parsed[] | string {
+export function compose(text: string): readonly Document.Parsed[] | string {
   const composer = new Composer({
     logLevel: "error",
     prettyErrors: false,
@@ -163,7 +163,7 @@ function unknownTags(document: Document.Parsed, lines: SourceText): Problem[] {
 }
 
 /** The parser would be slow to say so. Brackets in a string count as well, so the limits are far from what people write. */
-function firstTooDeep(text: string): number | undefined {
+export function firstTooDeep(text: string): number | undefined {
   let depth = 0;
   for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
     depth = bracket === "[" || bracket === "{" ? depth + 1 : Math.max(0, depth - 1);

@@ -7,6 +7,7 @@ const commands = [
   "exec",
   "validate",
   "init",
+  "import",
   "register",
   "run",
   "config",
