@@ -79,7 +79,7 @@ function valueOf(item: Item): string | undefined {
 }
 
 export function isVariableName(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== "__proto__";
 }
 
 /** An alias as a service may have it. */
