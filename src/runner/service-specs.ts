@@ -17,8 +17,8 @@ export function servicesOf({ runId, plan }: RunState): readonly RunService[] {
 }
 
 /**
- * As the engine must know them. `environment` is the stage's own: of it a service gets the variables of the manifest and of the trigger,
- * as GitLab has it, but neither CI_* nor secrets, which it gets only where its own variables name them. They are expanded here, in memory.
+ * As the engine must know them. `environment` is the stage's own: of it a service gets the variables of the manifest and of
+ * the trigger, as GitLab has it, but neither CI_* nor secrets, unless variables refer to them: that is expanded here, in memory.
  */
 export function serviceSpecs(
   state: RunState,
@@ -26,7 +26,8 @@ export function serviceSpecs(
 ): readonly ServiceSpec[] {
   const { runId, plan, request } = state;
   const { services = [], resources } = plan;
-  const given = Object.keys({ ...plan.variables, ...request.variables });
+  const secrets = new Set(plan.secrets?.map(({ variable }) => variable));
+  const given = Object.keys({ ...plan.variables, ...request.variables }).filter((name) => !secrets.has(name));
   const shared = Object.fromEntries(given.map((name) => [name, environment[name] ?? ""]));
   const nameOnce = namesTakenOnce(services);
   const specs = services.map((service) => ({
