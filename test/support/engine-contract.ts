@@ -446,6 +446,16 @@ export function engineContract(under: EngineUnderTest): void {
       expect(await engine.inspect(handle, never)).toBe("gone");
     });
 
+    test("the id of an image is that of what a pull finds, and nothing is pulled for it", async () => {
+      const image = { name: under.image, pullPolicy: "if_not_present" } as const;
+      const { id } = await engine.pull(image, () => {}, never);
+      expect(await engine.imageId(image, never)).toBe(id);
+      expect(await engine.imageId({ ...image, pullPolicy: "never" }, never)).toBe(id);
+      expect(await engine.imageId({ ...image, pullPolicy: "always" }, never)).toBeUndefined();
+      const missing = { name: "missing.invalid/no/such:image", pullPolicy: "if_not_present" } as const;
+      expect(await engine.imageId(missing, never)).toBeUndefined();
+    });
+
     test("a second stage for the same run is a conflict", async () => {
       const spec = await specOf(["true"]);
       await engine.create(spec, never);
