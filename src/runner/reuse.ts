@@ -30,13 +30,13 @@ export class Reuse {
     this.#again = again;
     this.#finish = finish;
     options.store.onChange((state) => {
-      if (state.status === "SUCCESS" && state.plan.inputs !== undefined) finish(this.#publish(state));
+      if (state.status === "SUCCESS" && mayStandOn(state)) finish(this.#publish(state));
     });
   }
 
   /** For a run whose needs are final. */
   of(state: RunState): ReuseAnswer {
-    if (state.plan.inputs === undefined || state.request.reuse === false) return "run";
+    if (!mayStandOn(state) || state.request.reuse === false) return "run";
     const known = this.#known.get(state);
     if (known !== undefined && (known.answer !== "run" || known.published >= this.#published))
       return known.answer;
@@ -78,4 +78,9 @@ export class Reuse {
     await publishing;
     this.#publishing.delete(publishing);
   }
+}
+
+/** Secrets may have changed since, and what was given isn't compared: a stage that names any always runs. */
+function mayStandOn({ plan }: RunState): boolean {
+  return plan.inputs !== undefined && (plan.secrets ?? []).length === 0;
 }

@@ -174,6 +174,13 @@ describe("a stage with inputs", () => {
     expect(await run()).toMatchObject({ status: "PASSED", standsFor: { runId: forced.runId } });
   });
 
+  test("with secrets, which may have changed, it always runs", async () => {
+    const secret: Stage = { ...build, secrets: [{ variable: "KEY", name: "KEY", file: false }] };
+    expect([await status(secret), await status(secret)]).toEqual(["SUCCESS", "SUCCESS"]);
+    await bench.runner.idle();
+    expect(entries()).toEqual([]);
+  });
+
   test("never stands on a failure, nor on what another repository or stage did", async () => {
     const failing = { ...build, script: ["exit 1"] };
     expect(await status(failing)).toBe("FAILURE");
