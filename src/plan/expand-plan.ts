@@ -31,6 +31,9 @@ const userName: Sound = {
 };
 const anything: Sound = { is: "a text", holds: () => true };
 
+/** As a manifest. Thousands of words that all name one long variable would be much more. */
+const longestOfAll = 1024 * 1024;
+
 /** One value of one key. */
 type Expand = (key: string, value: string, sound?: Sound) => string;
 
@@ -39,10 +42,12 @@ type Expand = (key: string, value: string, sound?: Sound) => string;
  * which may refer to secrets, and not in what a shell reads. Throws `invalid_request` that names the key for what can't be used then.
  */
 export function expandPlan(plan: StagePlan, lookup: Lookup): StagePlan {
+  let total = 0;
   const expand: Expand = (key, value, sound = anything) => {
     if (!value.includes("$")) return value;
     const expanded = expandText(value, lookup);
-    const why = unsound(expanded, sound);
+    total += expanded.length;
+    const why = total > longestOfAll ? "the values of its keys become too long" : unsound(expanded, sound);
     if (why === undefined) return expanded;
     throw new RunnerError("invalid_request", `"${key}" of stage "${plan.id}" can't be used: ${why}`);
   };

@@ -17,6 +17,8 @@ export interface RuleFacts {
 }
 
 const mostLooks = 20_000_000;
+/** The system's own. A glob that is longer fits none. */
+const longestPath = 4096;
 const looksPerTurn = 5000;
 const mostTold = 10;
 const longestTold = 120;
@@ -116,7 +118,9 @@ async function matchesOne(
   trying: Trying,
 ): Promise<boolean> {
   for (const source of globs) {
-    const glob = compileGlob(expandText(source, trying.lookup));
+    await afterLooks(1, trying);
+    const expanded = expandText(source, trying.lookup);
+    const glob = expanded.length > longestPath ? undefined : compileGlob(expanded);
     if (glob === undefined) continue;
     for (let from = 0; from < paths.length; from += looksPerTurn) {
       const slice = paths.slice(from, from + looksPerTurn);

@@ -146,3 +146,12 @@ test("what is shown of a value that makes no sense is bounded", () => {
   const thrown = (): unknown => expandPlan(stagePlan({ user: "$LONG$LONG" }), lookup);
   expect(thrown).toThrow(new RegExp(`it's "x{200}", which isn't a user's name or id`));
 });
+
+test("thousands of words that name one long variable are refused", () => {
+  const service = {
+    image: saying("x").image,
+    command: Array.from({ length: 100_000 }, () => "$LONG"),
+    variables: {},
+  };
+  expect(() => expandPlan(stagePlan({ services: [service] }), lookup)).toThrow("become too long");
+});

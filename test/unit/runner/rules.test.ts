@@ -143,3 +143,11 @@ test("globs and files without end are refused, and others get their turn meanwhi
   expect(error).toMatchObject({ code: "invalid_request", message: expect.stringContaining("use fewer") });
   expect(turns).toBeGreaterThan(10);
 });
+
+test("globs that a variable makes longer than any path fit nothing, and take no time", async () => {
+  const rules = [{ exists: Array.from({ length: 1000 }, (_, index) => `$LONG${String(index)}/*`) }];
+  const variables = Object.fromEntries(
+    rules[0]?.exists.map((_, index) => [`LONG${String(index)}`, "a/".repeat(30_000)]) ?? [],
+  );
+  expect((await decided(rules, { variables, files: ["a/a"] })).leftOut).toBeDefined();
+});
