@@ -83,7 +83,7 @@ function allowFailureOf(allowed: boolean | readonly number[]): unknown {
 }
 
 function secretsOf(secrets: readonly SecretPlan[]): Words {
-  return Object.fromEntries(secrets.map(({ variable, name, file }) => [variable, { name, file }]));
+  return Object.fromEntries(secrets.map(({ variable, ...secret }) => [variable, words({ ...secret })]));
 }
 
 function ruleOf({ allowFailure, ...rule }: RulePlan): Words {

@@ -7,7 +7,10 @@ test("of every key a golden shows what is said when it's wrong", async () => {
   const texts = await Promise.all(
     [...new Glob("*.txt").scanSync(folder)].map((name) => Bun.file(`${folder}/${name}`).text()),
   );
-  const said = texts.join("\n").replaceAll(/\[\d+\]/g, "[]");
+  const said = texts
+    .join("\n")
+    .replaceAll(/\[\d+\]/g, "[]")
+    .replaceAll(/"secrets\.\w+\./g, '"secrets.KEY.');
   const stage = mapOf(jsonSchema()["definitions"])["stage"];
   const keys = keysIn(stage, "");
   expect(keys.length).toBeGreaterThan(70);
