@@ -73,6 +73,7 @@ class Workflow {
       made.push(id);
     }
     this.#handFilesOn(made);
+    if (common.matrix !== undefined && made.length > 1) this.#noteMatrix();
     const needed = new Set(made.flatMap((id) => needsIn(this.#draft.stages.get(id))));
     return {
       first: made.filter((id) => needsIn(this.#draft.stages.get(id)).length === 0),
@@ -111,6 +112,13 @@ class Workflow {
       return id ?? [];
     });
     return [...new Set(found)];
+  }
+
+  #noteMatrix(): void {
+    const instead =
+      "a stage gets the files of all combinations of those that it needs, the last one's where paths are the same; give such files the combination's name, or do it in one stage";
+    const { tree } = this.#root;
+    tree.addNote(tree.firstLineWith("matrix"), "a workspace for each combination", instead, undefined);
   }
 
   /** Steps share a workspace there; here a stage begins with the repository's files and the artifacts of what it needs. */
