@@ -50,6 +50,8 @@ export async function openExec(options: LocalRunnerOptions, signal: AbortSignal)
   const settings: RunnerSettings = {
     concurrency: options.concurrency,
     queueLimit: Infinity,
+    // The user's own repositories, wherever they lie.
+    repoRoots: ["/"],
     graceMs: options.graceMs,
     runnerId: options.runnerId,
     version: options.version,
@@ -164,10 +166,11 @@ async function openRunner(options: DaemonOptions, closers: Closer[]): Promise<Pa
 }
 
 function daemonSettings({ config, concurrency, runnerId, version }: DaemonOptions): RunnerSettings {
-  const { queueLimit, grace } = config();
+  const { queueLimit, grace, repoRoots } = config();
   return {
     concurrency: concurrency(),
     queueLimit,
+    repoRoots,
     graceMs: grace * 1000,
     runnerId,
     version: version.version,

@@ -25,6 +25,8 @@ export interface RunnerSettings {
   readonly queueLimit: number;
   /** Between TERM and KILL. */
   readonly graceMs: number;
+  /** Under which a repository's submodules must lie. */
+  readonly repoRoots: readonly string[];
   /** `exec`: nobody adopts its runs after a crash, so the engine may let their containers vanish by themselves. */
   readonly ephemeral: boolean;
 }

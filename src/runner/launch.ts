@@ -91,7 +91,7 @@ async function holdAtGate(
   const pullSeconds = Math.round(clock.elapsed() - began) / 1000;
   const [handle, notes] = await together(
     (both) => unlessAborted(network, both).then(() => hold(state, folders, options, both)),
-    (both) => fillWorkspace(state, folders, store, both),
+    (both) => fillWorkspace(state, folders, options, both),
     signal,
   );
   for (const note of notes) log.say(note);

@@ -1,6 +1,7 @@
 import type { RunState } from "../events/run-state.ts";
 import { checkOut } from "../source/checkout.ts";
 import type { Store } from "../store/store.ts";
+import type { RunnerOptions } from "./context.ts";
 import { neededRuns } from "./needs.ts";
 import { overlapsOf } from "./overlaps.ts";
 
@@ -22,11 +23,20 @@ export async function workFolders(runId: string, store: Store): Promise<WorkFold
 export async function fillWorkspace(
   state: RunState,
   folders: WorkFolders,
-  store: Store,
+  { store, settings }: RunnerOptions,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { source } = state.request;
-  await checkOut({ source, workspace: folders.workspace, depth: state.plan.gitDepth }, signal);
+  await checkOut(
+    {
+      source: state.request.source,
+      workspace: folders.workspace,
+      depth: state.plan.gitDepth,
+      submodules: state.plan.gitSubmodules,
+      lfs: state.plan.gitLfs,
+      roots: settings().repoRoots,
+    },
+    signal,
+  );
   const needed = await neededRuns(state, store);
   for (const { state: need, artifacts } of needed) {
     if (artifacts) await store.placeArtifacts(need.runId, folders.workspace);

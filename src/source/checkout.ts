@@ -5,7 +5,9 @@ import { RunnerError, systemCodeOf } from "../shared/errors.ts";
 import { together } from "../shared/abort.ts";
 import { copyFiles } from "./copy-files.ts";
 import { asGitDir, gitDirOfTree } from "./git-folder.ts";
+import { fillLfs } from "./lfs.ts";
 import type { Source } from "./source.ts";
+import { fillSubmodules, SubmoduleBudget } from "./submodules.ts";
 import { bytesOf, listAll, listByGit } from "./tree-files.ts";
 import { copyHistory, readTree, writeGitFolder, type WorkspaceGit } from "./workspace-git.ts";
 
@@ -15,6 +17,12 @@ export interface Checkout {
   readonly workspace: string;
   /** How many commits of history the workspace's repository gets; 0: all. */
   readonly depth: number;
+  /** Absent: their folders stay empty. */
+  readonly submodules?: "normal" | "recursive" | undefined;
+  /** True: Git LFS objects stand in the place of their pointers. */
+  readonly lfs?: true | undefined;
+  /** Under which submodules and Git LFS objects must lie; links resolved before they are compared. */
+  readonly roots?: readonly string[];
 }
 
 /**
@@ -23,12 +31,26 @@ export interface Checkout {
  */
 export async function checkOut(checkout: Checkout, signal: AbortSignal): Promise<void> {
   try {
-    await emptyFolder(checkout.workspace);
-    await (checkout.source.kind === "tree" ? fillFromTree : fillFromRepository)(checkout, signal);
+    await fill(checkout, signal);
+    const { source, workspace, depth, lfs, submodules, roots = [] } = checkout;
+    if (submodules === undefined) return;
+    const rest = { depth, roots, lfs };
+    const superproject = { source, workspace, submodules, roots };
+    const first = { budget: new SubmoduleBudget(), level: 1 };
+    await fillSubmodules(superproject, (one, all) => fill({ ...one, ...rest }, all), first, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw translate(error);
   }
+}
+
+async function fill(checkout: Checkout, signal: AbortSignal): Promise<void> {
+  const { source, workspace, lfs, roots = [] } = checkout;
+  await emptyFolder(workspace);
+  await (source.kind === "tree" ? fillFromTree : fillFromRepository)(checkout, signal);
+  if (lfs !== true || source.commit === undefined) return;
+  const sourceGitDir = source.kind === "tree" ? await gitDirOfTree(source.folder) : source.gitDir;
+  if (sourceGitDir !== undefined) await fillLfs({ workspace, sourceGitDir, roots }, signal);
 }
 
 async function fillFromRepository(

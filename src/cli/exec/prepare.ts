@@ -47,7 +47,10 @@ export async function withSnapshot(
 ): Promise<Prepared> {
   const { plan, source } = prepared;
   const [depth, ...others] = new Set(plan.stages.map(({ gitDepth }) => gitDepth));
-  const isWorthIt = plan.stages.length > 1 && depth !== undefined && others.length === 0;
+  const isPlain = plan.stages.every(
+    ({ gitSubmodules, gitLfs }) => gitSubmodules === undefined && gitLfs !== true,
+  );
+  const isWorthIt = isPlain && plan.stages.length > 1 && depth !== undefined && others.length === 0;
   if (source.kind !== "tree" || !isWorthIt) return prepared;
   return { ...prepared, source: await takeSnapshot(source, folder, depth, signal) };
 }

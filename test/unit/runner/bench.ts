@@ -120,6 +120,7 @@ export class Bench {
     version: "1.2.3",
     concurrency: 4,
     queueLimit: 100,
+    repoRoots: [],
     graceMs: 2000,
     ephemeral: false,
   };
