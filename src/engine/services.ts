@@ -10,7 +10,7 @@ import type { HealthcheckPlan, ImagePlan, ResourcesPlan } from "../plan/plan.ts"
  * Beside the errors of the engine there is `service_failed`, whose message names the service, its image, and why.
  */
 export interface Services {
-  /** Makes the run's network, before any service or the stage of the run is made. What a killed process has made of it serves. */
+  /** Makes the run's network, before any service or the stage of the run is made. */
   connect(network: NetworkSpec, signal: AbortSignal): Promise<void>;
 
   /** Makes the container and starts it; its image is present. `service_failed` when it can't be started. */

@@ -176,11 +176,9 @@ export function servicesContract(under: EngineUnderTest): void {
       });
     });
 
-    test("a run's network is made once, and no second service of a name", async () => {
+    test("a run has no second service of a name", async () => {
       const spec = specOf(sleeping);
       await during(spec, async () => {
-        const network = { runId: spec.runId, stageId: "stage" };
-        await engine.services.connect(network, never);
         expect(await codeOf(engine.services.start(spec, never))).toBe("conflict");
       });
     });

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /** Every object that we make bears these, and only what bears ours is ever removed. */
 export const runnerLabel = "dev.gitfoss.runner";
 export const runLabel = "dev.gitfoss.run";
@@ -14,7 +16,10 @@ export function serviceContainerName(runId: string, alias: string): string {
   return `${containerName(runId)}-${alias}`;
 }
 
-/** Of the run's own network, which only a run with services has. */
+/**
+ * Of the run's own network, another one each time: the engine lets two have one name and can then tell them apart no more, and
+ * a process that was killed may still get the one that it asked for.
+ */
 export function networkName(runId: string): string {
-  return `gitfoss-${runId}`;
+  return `gitfoss-${runId}-${randomBytes(3).toString("hex")}`;
 }

@@ -1,39 +1,24 @@
 import type Docker from "dockerode";
 import { RunnerError, messageOf } from "../../shared/errors.ts";
 import type { NetworkSpec } from "../services.ts";
-import { isAlreadySo, isNotFound, translate } from "./errors.ts";
+import { isNotFound, translate } from "./errors.ts";
 import { networkName, runLabel, runnerLabel, stageLabel } from "./labels.ts";
 
 const verb = "make the network of the run's services";
 const triesForASubnet = 16;
 
 /**
- * Makes the run's network where the engine would make it, and resolves to its id: names of networks may be doubled. The engine's pools are
- * for about 30 networks; when they are used up, the network gets a small subnet out of 198.18.0.0/15, which is nobody's: so hundreds of
- * runs may have services at the same time. One that is there already was asked for by a process that was killed: it serves.
+ * Makes the run's network where the engine would make it, and resolves to its name. The engine's pools are for about 30 networks;
+ * when they are used up, the network gets a small subnet out of 198.18.0.0/15, which is nobody's: so hundreds of runs may have
+ * services at the same time.
  */
 export async function makeNetwork(docker: Docker, runnerId: string, spec: NetworkSpec): Promise<string> {
   try {
     return await create(docker, runnerId, spec);
   } catch (error) {
-    if (isAlreadySo(error)) return existing(docker, runnerId, spec);
     if (!isExhausted(error)) throw translate(error, { verb });
     return createSmall(docker, runnerId, spec);
   }
-}
-
-async function existing(docker: Docker, runnerId: string, { runId }: NetworkSpec): Promise<string> {
-  const label = [`${runnerLabel}=${runnerId}`, `${runLabel}=${runId}`];
-  try {
-    const [found] = await docker.listNetworks({ filters: { label } });
-    if (found !== undefined) return found.Id;
-  } catch (error) {
-    throw translate(error, { verb });
-  }
-  throw new RunnerError(
-    "conflict",
-    `a network called ${networkName(runId)} is there, and it isn't this runner's`,
-  );
 }
 
 /** Which of them are taken, the engine alone knows: other runners may ask it as well. */
@@ -53,13 +38,14 @@ async function createSmall(docker: Docker, runnerId: string, spec: NetworkSpec):
 }
 
 async function create(docker: Docker, runnerId: string, spec: NetworkSpec, subnet?: string): Promise<string> {
-  const { id } = await docker.createNetwork({
-    Name: networkName(spec.runId),
+  const name = networkName(spec.runId);
+  await docker.createNetwork({
+    Name: name,
     CheckDuplicate: true,
     Labels: { [runnerLabel]: runnerId, [runLabel]: spec.runId, [stageLabel]: spec.stageId },
     ...(subnet === undefined ? {} : { IPAM: { Driver: "default", Config: [{ Subnet: subnet }] } }),
   });
-  return id;
+  return name;
 }
 
 /** No error when there is none. */
