@@ -32,6 +32,7 @@ export interface LocalRunnerOptions {
   readonly version: string;
   readonly concurrency: number;
   readonly graceMs: number;
+  readonly cacheLimit: number;
   readonly log: Logger;
 }
 
@@ -56,6 +57,7 @@ export async function openExec(options: LocalRunnerOptions, signal: AbortSignal)
     runnerId: options.runnerId,
     version: options.version,
     ephemeral: true,
+    cacheLimit: options.cacheLimit,
   };
   const runner = new Runner({
     engine,
@@ -175,6 +177,7 @@ function daemonSettings({ config, concurrency, runnerId, version }: DaemonOption
     runnerId,
     version: version.version,
     ephemeral: false,
+    cacheLimit: config().cacheLimit,
   };
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { requireImages } from "../../test/support/images.ts";
+import { cacheComparisons } from "./cache.ts";
 import { startDaemon } from "./daemon.ts";
 import { fortyErrors, readingComparison, validatingComparison } from "./manifest.ts";
 import { openManyFiles } from "./many-files.ts";
@@ -26,7 +27,8 @@ async function main(): Promise<void> {
   try {
     const rows = [];
     const beside = manyFiles.comparisons("docker run --rm … echo hi", dockerRun("echo hi"));
-    for (const comparison of [...comparisons(repository, daemon), ...beside]) {
+    const caches = await cacheComparisons(folder);
+    for (const comparison of [...comparisons(repository, daemon), ...beside, ...caches]) {
       rows.push(await compare(comparison, rounds));
       console.error(`measured: ${comparison.metric}`);
     }

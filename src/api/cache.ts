@@ -1,6 +1,6 @@
 import type { Elysia } from "elysia";
 import { RunnerError } from "../shared/errors.ts";
-import type { CacheFilter } from "../store/cache.ts";
+import type { CacheFilter } from "../store/cache/reset.ts";
 import { readJson } from "./body.ts";
 import type { ApiContext } from "./options.ts";
 import { cacheFilter } from "./schema.ts";

@@ -1,3 +1,4 @@
+import { parseBytes } from "../shared/bytes.ts";
 import { parseDuration } from "../shared/duration.ts";
 import type { Config } from "../store/config.ts";
 import { unknown, usage } from "./arguments.ts";
@@ -26,6 +27,7 @@ const readers: { readonly [K in keyof Settings]: Read<K> } = {
   queueLimit: (words) => readNumber("queueLimit", one("queueLimit", words), 1, maxNumber),
   grace: (words) => readSeconds("grace", one("grace", words)),
   ceiling: readCeiling,
+  cacheLimit: (words) => readSize("cacheLimit", one("cacheLimit", words)),
 };
 
 /** `config` with one key set to what `words` say. Throws `usage`. */
@@ -70,4 +72,10 @@ function readSeconds(key: string, text: string): number {
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : parseDuration(text);
   if (seconds === undefined) throw usage(`${key} is a duration, as 90s, 15m or 1h 30m, not ${quoted(text)}`);
   return seconds;
+}
+
+function readSize(key: string, text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw usage(`${key} is a size, as 500m or 10g, not ${quoted(text)}`);
+  return bytes;
 }

@@ -47,7 +47,8 @@ const set = strictCommand({
   notes: [
     "Keys: repoRoots DIR…, defaultImage IMAGE, defaultTimeout DURATION,",
     "successExit CODE…, concurrency N|auto, queueLimit N, grace DURATION,",
-    "ceiling cpus=N memory=SIZE pids=N|none (what one stage may use at most).",
+    "ceiling cpus=N memory=SIZE pids=N|none (what one stage may use at most),",
+    "cacheLimit SIZE.",
   ],
   examples: [
     "config set repoRoots /srv/git /home/git",

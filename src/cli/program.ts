@@ -42,6 +42,10 @@ const program: CommandGroup = {
       summary: "show and change the configuration",
       load: async () => (await import("./config.ts")).command,
     },
+    cache: {
+      summary: "show and remove what stages have cached",
+      load: async () => (await import("./cache.ts")).command,
+    },
     version: {
       summary: "show the version (also: --version)",
       load: async () => (await import("./version.ts")).command,

@@ -23,3 +23,8 @@ export function stateFolder(flag: string | undefined, environment: Environment, 
 export function ownStateFolder(flag: string | undefined): string {
   return stateFolder(flag, process.env, process.getuid?.() === 0);
 }
+
+/** What `exec` keeps for later ones, apart from what a daemon has: its repositories' names are of its own making. */
+export function execFolder(state: string): string {
+  return join(state, "exec");
+}

@@ -29,4 +29,6 @@ export interface RunnerSettings {
   readonly repoRoots: readonly string[];
   /** `exec`: nobody adopts its runs after a crash, so the engine may let their containers vanish by themselves. */
   readonly ephemeral: boolean;
+  /** How many bytes all caches together may have. */
+  readonly cacheLimit: number;
 }

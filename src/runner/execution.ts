@@ -20,6 +20,7 @@ import {
 } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { readReports } from "./read-reports.ts";
+import { saveCaches } from "./save-caches.ts";
 import { untilAvailable } from "./retry.ts";
 import { awaitsNextTry, beginNextTry, deservesAnotherTry, recordFailedTry } from "./tries.ts";
 
@@ -157,6 +158,7 @@ export class Execution {
     const canceled = this.#interruption.signal;
     const kept = await keepArtifacts(this.#state, outcome, log, { ...this.#options, canceled });
     if (this.#isToBeTriedAgain(kept.outcome)) return this.#failTry(log, kept.outcome, exit);
+    await saveCaches(this.#state, outcome, log, this.#options);
     const queueSeconds = secondsBetween(createdAt, startedAt ?? createdAt);
     const runSeconds = secondsBetween(startedAt ?? createdAt, timestamp(clock.now()));
     const finished = {

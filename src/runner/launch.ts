@@ -6,6 +6,7 @@ import { openToAll } from "../source/checkout.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
 import { environmentOf } from "./environment.ts";
+import { restoreCaches, stageUserOf } from "./restore-caches.ts";
 import { serve } from "./serve.ts";
 import { serviceSpecs } from "./service-specs.ts";
 import { fillWorkspace, workFolders, type WorkFolders } from "./workspace.ts";
@@ -96,6 +97,8 @@ async function holdAtGate(
   );
   for (const note of notes) log.say(note);
   if (!ownsWorkspace(image, plan.user)) await openToAll(folders.workspace);
+  // Last, for what they hold keeps its owners and modes.
+  await restoreCaches({ state, folders, user: stageUserOf(image, plan.user), log }, options, signal);
   return { handle, image, pullSeconds };
 }
 

@@ -9,11 +9,13 @@ import { overlapsOf } from "./overlaps.ts";
 export interface WorkFolders {
   readonly workspace: string;
   readonly room: string;
+  /** For what is being put into the workspace; no stage can reach it. */
+  readonly scratch: string;
 }
 
 export async function workFolders(runId: string, store: Store): Promise<WorkFolders> {
   const work = await store.workFolder(runId);
-  return { workspace: `${work}/workspace`, room: `${work}/room` };
+  return { workspace: `${work}/workspace`, room: `${work}/room`, scratch: `${work}/scratch` };
 }
 
 /**

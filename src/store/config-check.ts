@@ -73,6 +73,7 @@ const rules: Readonly<Record<keyof Config, Rule>> = {
     expected:
       'null for none, or limits such as {"cpus": 2, "memory": 4294967296, "pids": 1024}, memory in bytes',
   },
+  cacheLimit: wholeNumber(1, Number.MAX_SAFE_INTEGER, "bytes"),
 };
 
 const registrationRules: Readonly<Record<keyof Registration, Rule>> = {

@@ -25,6 +25,8 @@ export interface Config {
   readonly grace: number;
   /** What one stage may use at most; null: no limit. */
   readonly ceiling: Ceiling | null;
+  /** How many bytes all caches together may have. */
+  readonly cacheLimit: number;
 }
 
 export interface Registration {
@@ -51,6 +53,7 @@ export const defaultConfig: Config = {
   queueLimit: 1000,
   grace: 10,
   ceiling: null,
+  cacheLimit: 10 * 2 ** 30,
 };
 
 /** The defaults when there's no config.json. Throws `config_invalid`, with an error for each key that is wrong. */

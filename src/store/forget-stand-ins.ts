@@ -2,7 +2,7 @@ import { type Dirent, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemCodeOf } from "../shared/errors.ts";
-import type { CacheFilter, Cleared } from "./cache.ts";
+import type { CacheFilter, Cleared } from "./cache/reset.ts";
 import { diskError } from "./disk-error.ts";
 import { pathPart, standInsFolder } from "./layout.ts";
 import { readStandIn } from "./stand-in.ts";
@@ -23,7 +23,7 @@ async function forgetStandIns(folder: string, filter: CacheFilter): Promise<Clea
   let cleared = 0;
   let bytes = 0;
   try {
-    for (const entry of entriesOf(folder, filter.stageId)) {
+    for (const entry of entriesOf(folder, filter)) {
       if (filter.pipelineId !== undefined && readStandIn(entry)?.pipelineId !== filter.pipelineId) continue;
       bytes += bytesIn(entry);
       rmSync(entry, { recursive: true, force: true });
@@ -36,13 +36,19 @@ async function forgetStandIns(folder: string, filter: CacheFilter): Promise<Clea
   return { cleared, bytes };
 }
 
-function entriesOf(folder: string, stageId: string | undefined): readonly string[] {
+function entriesOf(folder: string, { stageId, repository }: CacheFilter): readonly string[] {
   const wanted = stageId === undefined ? undefined : pathPart(stageId);
-  const repositories = foldersIn(standInsFolder(folder)).flatMap(foldersIn);
+  const repositories = foldersIn(standInsFolder(folder))
+    .flatMap(foldersIn)
+    .filter((path) => repository === undefined || path.endsWith(`/${placeOf(repository)}`));
   const stages = repositories
     .flatMap(foldersIn)
     .filter((stage) => wanted === undefined || stage.endsWith(`/${wanted}`));
   return stages.flatMap(foldersIn);
+}
+
+function placeOf({ orgId, repoId }: NonNullable<CacheFilter["repository"]>): string {
+  return `${pathPart(orgId)}/${pathPart(repoId)}`;
 }
 
 function foldersIn(folder: string): readonly string[] {

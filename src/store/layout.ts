@@ -109,11 +109,45 @@ export function cacheFolder(folder: string): string {
   return join(folder, "cache");
 }
 
-export function cacheEntryFolder(
-  folder: string,
-  entry: { readonly pipelineId: string; readonly stageId: string; readonly key: string },
-): string {
-  return join(cacheFolder(folder), ...[entry.pipelineId, entry.stageId, entry.key].map(pathPart));
+/** Said of an entry's place: "acme/app/0a1b…", relative to the cache, without what its file's name ends in. */
+export type CacheEntryName = string;
+
+export function cacheEntryName(orgId: string, repoId: string, digest: string): CacheEntryName {
+  if (!/^[0-9a-f]{40}$/.test(digest)) throw new Error("not the digest of a cache entry");
+  return `${pathPart(orgId)}/${pathPart(repoId)}/${digest}`;
+}
+
+const cacheEntryEnd = ".tar.zst";
+
+export function cacheEntryFile(folder: string, name: CacheEntryName): string {
+  return join(cacheFolder(folder), `${name}${cacheEntryEnd}`);
+}
+
+/** The name of the entry that a file of a repository's folder is; undefined for what is none. */
+export function cacheEntryOf(repository: string, fileName: string): CacheEntryName | undefined {
+  const digest = fileName.slice(0, -cacheEntryEnd.length);
+  const isEntry = fileName.endsWith(cacheEntryEnd) && /^[0-9a-f]{40}$/.test(digest);
+  return isEntry ? `${repository}/${digest}` : undefined;
+}
+
+/* No part of a path from an id begins with a dot, so these stand beside the organizations' folders. */
+
+export function cacheIndexFile(folder: string): string {
+  return join(cacheFolder(folder), ".index.ndjson");
+}
+
+export function cacheLockFile(folder: string): string {
+  return join(cacheFolder(folder), ".lock");
+}
+
+/** What is being written. */
+export function cacheUnfinishedFolder(folder: string): string {
+  return join(cacheFolder(folder), ".unfinished");
+}
+
+/** The keys with which a run's caches were looked for. */
+export function cacheKeysFile(folder: string, runId: string): string {
+  return join(workFolder(folder, runId), "caches.json");
 }
 
 export function standInsFolder(folder: string): string {

@@ -17,34 +17,43 @@ export interface FolderLock {
  * moment, is no obstacle; of several processes that find it dead, one takes its place.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  const path = lockFile(folder);
-  const mine = `${JSON.stringify({ ...identityOf(process.pid), nonce: randomBytes(8).toString("hex") })}\n`;
   try {
     await makeFolder(folder, false);
-    acquire(path, mine, folder);
+    const release = lockAt(lockFile(folder), (pid) => locked(folder, pid));
+    return { release: async () => release() };
   } catch (error) {
     throw diskError(error, `the lock of the state folder ${folder}`);
   }
-  return {
-    async release() {
-      if (readLock(path) === mine) rmSync(path, { force: true });
-    },
+}
+
+/** The same of any file in a folder that is there. Throws what `refusal` makes of a living holder's pid. Returns what frees it. */
+export function lockAt(path: string, refusal: (pid: number) => Error): () => void {
+  const mine = `${JSON.stringify({ ...identityOf(process.pid), nonce: randomBytes(8).toString("hex") })}\n`;
+  acquire(path, mine, { base: path, refusal });
+  return () => {
+    if (readLock(path) === mine) rmSync(path, { force: true });
   };
+}
+
+interface Wanted {
+  /** What the names of the guards begin with. */
+  readonly base: string;
+  readonly refusal: (pid: number) => Error;
 }
 
 /**
  * A lock appears with its content, by a link, so nobody ever reads half of one. A dead holder's lock is replaced only by
  * the process that holds the guard named after that very holder; the guard is a lock like this one, should its own holder die.
  */
-function acquire(path: string, mine: string, folder: string): void {
+function acquire(path: string, mine: string, wanted: Wanted): void {
   for (;;) {
     if (place(path, mine, linkSync)) return;
     const held = readLock(path);
     if (held === undefined) continue;
     const pid = livingHolder(held);
-    if (pid !== undefined) throw locked(folder, pid);
-    const guard = `${lockFile(folder)}-${digest(`${path}\n${held}`)}`;
-    acquire(guard, mine, folder);
+    if (pid !== undefined) throw wanted.refusal(pid);
+    const guard = `${wanted.base}-${digest(`${path}\n${held}`)}`;
+    acquire(guard, mine, wanted);
     try {
       if (readLock(path) === held && place(path, mine, renameSync)) return;
     } finally {

@@ -8,7 +8,8 @@ import { RunnerError } from "../shared/errors.ts";
 import type { Artifact } from "./artifact.ts";
 import type { Collected } from "./artifacts.ts";
 import { makeFolder } from "./atomic.ts";
-import { type CacheFilter, type Cleared, resetCache } from "./cache.ts";
+import { Cache } from "./cache/cache.ts";
+import type { CacheFilter, Cleared } from "./cache/reset.ts";
 import { diskError } from "./disk-error.ts";
 import { forgetBoth } from "./forget-stand-ins.ts";
 import { IndexFile } from "./index-file.ts";
@@ -37,7 +38,7 @@ export interface StoreOptions {
   /** False where nobody will look after a loss of power (`exec`): nothing is fsynced. */
   readonly durable: boolean;
   readonly clock: Clock;
-  /** For what outlives `folder`, where that goes with its runs (`exec`): what later ones may stand on. */
+  /** For what outlives `folder`, where that goes with its runs (`exec`): caches, and what later ones may stand on. */
   readonly lasting?: string;
   /** What was left out or made anew because it was damaged. */
   readonly warn?: (message: string) => void;
@@ -48,6 +49,7 @@ export interface StoreOptions {
  * are read when asked for. Any string is safe as an id. Throws `disk_full` and `state_unwritable`; what was refused so left nothing behind.
  */
 export class Store {
+  readonly cache: Cache;
   readonly #options: StoreOptions;
   readonly #index: RunIndex;
   readonly #indexFile: IndexFile;
@@ -59,9 +61,9 @@ export class Store {
   readonly standIns: StandIns;
 
   private constructor(options: StoreOptions, index: RunIndex, indexFile: IndexFile) {
-    const { folder, clock, durable, lasting = folder } = options;
-    const warn = options.warn ?? (() => {});
+    const { folder, clock, durable, lasting = folder, warn = () => {} } = options;
     this.#options = options;
+    this.cache = new Cache({ folder: lasting, runsFolder: folder, durable, clock });
     this.#index = index;
     this.#indexFile = indexFile;
     const isFinalRun = (runId: string): boolean | undefined => index.isFinal(runId);
@@ -226,8 +228,7 @@ export class Store {
 
   /** With the successes that runs would be passed over for, lest a reset leave a stage that never runs again. */
   resetCache(filter: CacheFilter): Promise<Cleared> {
-    const { folder, lasting = folder } = this.#options;
-    return forgetBoth(resetCache(folder, filter), lasting, filter);
+    return forgetBoth(this.cache.reset(filter), this.cache.folder, filter);
   }
 
   /** Readers end; logs that are open can be reopened by the next process. */

@@ -235,7 +235,24 @@ function withSameNames(text: string): string {
 function outcomeOf(outcomes: ReadonlyMap<string, Outcome>, stageId: string): Outcome {
   const outcome = outcomes.get(stageId);
   if (outcome === undefined) throw new Error(`nothing came of stage ${stageId}`);
-  return { ...outcome, logs: withSameNames(outcome.logs) };
+  return withSteadyWords({ ...outcome, logs: withSameNames(outcome.logs) });
+}
+
+/** The runner's own words with names for what differs from run to run: how long it took, how old, how big once it's compressed. */
+function withSteadyWords({ events, logs }: Outcome): Outcome {
+  const steady = logs.replaceAll(/^cache: .*$/gm, (line) =>
+    line
+      .replaceAll(/\bsaved \d+[smhd] ago\b/g, "saved TIME ago")
+      .replaceAll(/\bin (\d+m )?[\d.]+s\b/g, "in TIME")
+      .replaceAll(/, [\d.]+ [kMGT]?B,/g, ", SIZE,"),
+  );
+  if (steady === logs) return { events, logs };
+  // Nor are the log's length and digest the same then.
+  const unmeasured = events.map((event) => {
+    const { log, ...rest } = event;
+    return isObject(log) ? { ...rest, log: { lines: log["lines"] } } : event;
+  });
+  return { events: unmeasured, logs: steady };
 }
 
 function textOf(line: Record<string, unknown>): string {

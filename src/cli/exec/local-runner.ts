@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { openExec, type LocalRunner } from "../../app.ts";
 import type { Facts, Logger } from "../../shared/log.ts";
 import { VERSION } from "../../shared/version.ts";
+import { defaultConfig, loadConfig } from "../../store/config.ts";
 import { writeErr } from "../output.ts";
-import { ownStateFolder } from "../state-folder.ts";
+import { execFolder, ownStateFolder } from "../state-folder.ts";
 import { printable } from "../printable.ts";
 import type { ExecOptions } from "./options.ts";
 
@@ -30,19 +31,23 @@ export function openLocalRunner(
   options: ExecOptions,
   signal: AbortSignal,
 ): Promise<LocalRunner> {
-  const opening = openExec(
-    {
-      ...traces,
-      lasting: join(ownStateFolder(options.stateDir), "exec"),
-      version: VERSION,
-      concurrency: options.jobs,
-      graceMs: options.graceSeconds * 1000,
-      log: warningsOnly,
-    },
-    signal,
-  );
+  const opening = openLasting(traces, options, signal);
   opening.catch(() => {}); // awaited when the manifest is read: its errors come first
   return opening;
+}
+
+async function openLasting(traces: Traces, options: ExecOptions, signal: AbortSignal): Promise<LocalRunner> {
+  const state = ownStateFolder(options.stateDir);
+  // A daemon's configuration, which may be another user's: without it the default is good enough.
+  const { cacheLimit } = await loadConfig(state).catch(() => defaultConfig);
+  const own = {
+    version: VERSION,
+    concurrency: options.jobs,
+    graceMs: options.graceSeconds * 1000,
+    lasting: execFolder(state),
+    log: warningsOnly,
+  };
+  return openExec({ ...traces, ...own, cacheLimit }, signal);
 }
 
 /** Ends a runner that may never have come to be, and removes its folder. Says what it can't remove. */

@@ -13,7 +13,7 @@ export const execFlags = {
     kind: "list",
     short: "e",
     value: "K=V",
-    about: "a variable; K alone: from the environment (repeatable)",
+    about: "a variable (repeatable); K: from the environment",
   },
   pull: { kind: "boolean", about: "pull every image, present or not" },
   "no-reuse": { kind: "boolean", about: "run stages whose inputs are unchanged, too" },
@@ -24,6 +24,7 @@ export const execFlags = {
     about: `for stages without one (${defaultConfig.defaultImage})`,
   },
   grace: { kind: "text", value: "SECONDS", about: `between TERM and KILL (default: ${defaultConfig.grace})` },
+  "no-cache": { kind: "boolean", about: "neither restore nor save caches" },
   "state-dir": stateDirFlag,
   list: { kind: "boolean", about: "show the stages, run nothing" },
   json: { kind: "boolean", about: "with --list: one JSON object" },
@@ -46,6 +47,7 @@ export interface ExecOptions {
   readonly artifacts: string | undefined;
   readonly defaultImage: string;
   readonly graceSeconds: number;
+  readonly noCache: boolean;
   readonly stateDir: string | undefined;
   readonly list: boolean;
   readonly json: boolean;
@@ -69,6 +71,7 @@ export function readExecOptions(args: Arguments<typeof execFlags>, environment: 
     defaultImage: args.text("default-image") ?? defaultConfig.defaultImage,
     graceSeconds:
       readWholeNumber("--grace", args.text("grace"), { least: 0, most: 3600 }) ?? defaultConfig.grace,
+    noCache: args.is("no-cache"),
     stateDir: args.text("state-dir"),
     list: args.is("list"),
     json,

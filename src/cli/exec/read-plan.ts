@@ -31,7 +31,12 @@ export function readPlanOf(file: ManifestFile, options: ExecOptions): Plan {
     successExit: defaultConfig.successExit,
   };
   const plan = selectStages(compilePlan(parsed.manifest, defaults), options.stages);
-  return options.pull ? alwaysPull(plan) : plan;
+  const wanted = options.noCache ? withoutCaches(plan) : plan;
+  return options.pull ? alwaysPull(wanted) : wanted;
+}
+
+function withoutCaches(plan: Plan): Plan {
+  return { ...plan, stages: plan.stages.map(({ caches: _caches, ...stage }) => stage) };
 }
 
 function alwaysPull(plan: Plan): Plan {

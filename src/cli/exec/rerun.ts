@@ -12,6 +12,8 @@ export function rerunCommand(options: ExecOptions, manifest: string, stageId: st
     ...(options.ref === undefined ? [] : [`--ref=${options.ref}`]),
     ...Object.keys(options.variables).flatMap((name) => ["-e", name]),
     ...(options.pull ? ["--pull"] : []),
+    ...(options.noCache ? ["--no-cache"] : []),
+    ...(options.stateDir === undefined ? [] : [`--state-dir=${options.stateDir}`]),
     ...(options.artifacts === undefined ? [] : [`--artifacts=${options.artifacts}`]),
     ...(options.defaultImage === defaultConfig.defaultImage
       ? []

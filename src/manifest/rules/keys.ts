@@ -20,10 +20,11 @@ export function sameCacheTwice(source: Source, path: Path, stage: ManifestStage)
   const seen = new Set<string>();
   return cachesOf(stage).flatMap(({ cache, at }) => {
     const key = JSON.stringify(cache.key ?? "default");
-    const isAgain = seen.has(key);
-    seen.add(key);
+    const identity = JSON.stringify([key, cache.paths.toSorted()]);
+    const isAgain = seen.has(identity);
+    seen.add(identity);
     if (!isAgain) return [];
-    const what = `two caches of the same stage have the key ${key}: one would replace the other`;
+    const what = `two caches of the same stage have the key ${key} and the same paths: one would replace the other`;
     return [source.problemAtValue([...path, ...at, "key"], `${what}; give one of them another`)];
   });
 }

@@ -14,6 +14,9 @@ const commands = [
   "config show",
   "config get",
   "config set",
+  "cache",
+  "cache list",
+  "cache reset",
   "version",
 ];
 

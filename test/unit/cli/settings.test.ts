@@ -10,7 +10,7 @@ import { readWholeNumber } from "../../../src/cli/numbers.ts";
 import { resolveRepoRoots } from "../../../src/cli/repo-roots.ts";
 import { stateFolder } from "../../../src/cli/state-folder.ts";
 import { defaultConfig } from "../../../src/store/config.ts";
-import { refusalOf } from "./rejection.ts";
+import { refusalOf, rejectionOf } from "./rejection.ts";
 
 const registered = {
   ...defaultConfig,
@@ -99,6 +99,12 @@ test("a number is digits within its bounds", () => {
 
 test("settings are read by their kind, and refused by name", async () => {
   expect(await withSetting(registered, "grace", ["5"])).toEqual({ ...registered, grace: 5 });
+  expect(await withSetting(registered, "cacheLimit", ["10g"])).toEqual({
+    ...registered,
+    cacheLimit: 10 * 2 ** 30,
+  });
+  for (const size of ["", "0", "-1", "10x", "1e9"])
+    expect(await rejectionOf(withSetting(registered, "cacheLimit", [size]))).toMatchObject({ code: "usage" });
   expect(await withSetting(registered, "concurrency", ["auto"])).toEqual({
     ...registered,
     concurrency: null,

@@ -123,6 +123,7 @@ export class Bench {
     repoRoots: [],
     graceMs: 2000,
     ephemeral: false,
+    cacheLimit: 2 ** 30,
   };
   /** What the operator was told. */
   readonly told: string[] = [];

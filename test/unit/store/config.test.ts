@@ -104,6 +104,7 @@ const wrong: Record<keyof Config, readonly unknown[]> = {
     { pids: 1 },
     { pods: 2 },
   ],
+  cacheLimit: [0, -1, 1.5, null, "10g"],
 };
 
 for (const [key, values] of Object.entries(wrong)) {

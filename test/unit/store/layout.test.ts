@@ -3,7 +3,9 @@ import * as fc from "fast-check";
 import { resolve } from "node:path";
 import {
   artifactFile,
-  cacheEntryFolder,
+  cacheEntryFile,
+  cacheEntryName,
+  cacheEntryOf,
   isRunId,
   pathPart,
   runFolder,
@@ -46,17 +48,25 @@ test("only a UUIDv7 in lower case names a run", () => {
   for (const id of hostile) expect(() => artifactFile("/s", runId, id)).toThrow();
 });
 
-test("any ids give a cache folder of exactly three levels below the cache", () => {
+test("any ids give a cache entry exactly three levels below the cache", () => {
   const id = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...hostile));
   fc.assert(
-    fc.property(id, id, id, (pipelineId, stageId, key) => {
-      const path = cacheEntryFolder("/s", { pipelineId, stageId, key });
+    fc.property(id, id, (orgId, repoId) => {
+      const path = cacheEntryFile("/s", cacheEntryName(orgId, repoId, "0".repeat(40)));
       expect(resolve(path)).toBe(path);
       expect(path.startsWith("/s/cache/")).toBe(true);
+      expect(path.startsWith("/s/cache/.")).toBe(false);
       expect(path.split("/").length).toBe(6);
       for (const part of path.split("/")) expect(Buffer.byteLength(part)).toBeLessThanOrEqual(200);
     }),
   );
+});
+
+test("only a digest names a cache entry", () => {
+  for (const digest of [...hostile, "0".repeat(39), "A".repeat(40)]) {
+    expect(() => cacheEntryName("o", "r", digest)).toThrow();
+    expect(cacheEntryOf("o/r", `${digest}.tar.zst`)).toBeUndefined();
+  }
 });
 
 test("different ids have different folders, the harmless a readable one", () => {
