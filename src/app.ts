@@ -186,12 +186,12 @@ async function serve(
   { engine, runner, store }: Parts,
   closers: Closer[],
 ): Promise<readonly string[]> {
-  const [{ createApi }, { keepServiceLog }] = await Promise.all([
+  const [{ createApi }, { freshenServiceLog: freshen }] = await Promise.all([
     import("./api/server.ts"),
     import("./runner/service-log.ts"),
   ]);
   const freshenServiceLog: ApiOptions["freshenServiceLog"] = ({ runId }, alias, signal) =>
-    keepServiceLog({ runId, alias }, { engine, store }, signal);
+    freshen({ runId, alias }, { engine, store }, signal);
   const api = createApi({ runner, store, config, version, log, freshenServiceLog });
   const urls: string[] = [];
   for (const address of addresses) {

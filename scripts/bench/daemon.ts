@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 
+type Secrets = Readonly<Record<string, string>>;
+
 /** A registered daemon on a state folder of its own, for the length of a measurement. */
 export interface Daemon {
   /** Triggers a stage and reads its log as SSE to the end event; milliseconds until that came, and the bytes read. */
   readonly trigger: (stageId: string) => Promise<{ tookMs: number; bytes: number }>;
   /** Triggers a stage and waits for its final status, SUCCESS or the one given, without reading its log. */
-  readonly run: (stageId: string, status?: "SUCCESS" | "PASSED") => Promise<number>;
+  readonly run: (stageId: string, status?: "SUCCESS" | "PASSED", secrets?: Secrets) => Promise<number>;
   readonly peakMemoryBytes: () => Promise<number>;
   readonly stop: () => Promise<void>;
 }
@@ -37,8 +39,9 @@ export async function startDaemon(binary: string, repository: string, which = 0)
   )
     await Bun.sleep(10);
 
-  async function accept(stageId: string): Promise<string> {
+  async function accept(stageId: string, secrets: Secrets = {}): Promise<string> {
     const ids = {
+      secrets,
       pipelineId: crypto.randomUUID(),
       orgId: "bench",
       repoId: "bench",
@@ -69,9 +72,9 @@ export async function startDaemon(binary: string, repository: string, which = 0)
       if (!tail.includes('"status":"SUCCESS"')) throw new Error(`no successful end: ${tail}`);
       return { tookMs: performance.now() - began, bytes };
     },
-    run: async (stageId, status = "SUCCESS") => {
+    run: async (stageId, status = "SUCCESS", secrets = {}) => {
       const began = performance.now();
-      const runId = await accept(stageId);
+      const runId = await accept(stageId, secrets);
       const answer = await fetch(`${base}/run/${runId}/events`, { headers });
       const events = await answer.text();
       if (!events.includes(`"${status}"`)) throw new Error(`no ${status} at the end: ${events.slice(-2000)}`);

@@ -15,6 +15,10 @@ const image = "gitfoss-test/busybox:1";
 const hundredMegabytes =
   "yes 012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -c 100000000 || true";
 
+const secrets = Object.fromEntries(
+  Array.from({ length: 20 }, (_, i) => [`S${String(i)}`, crypto.randomUUID().slice(0, 16 + i)]),
+);
+
 const binary = `${process.cwd()}/dist/gitfoss-ci-runner`;
 const rounds = Number(process.argv[2] ?? 7);
 
@@ -92,6 +96,13 @@ function comparisons(repository: string, daemon: Awaited<ReturnType<typeof start
       theirs: dockerRun(hundredMegabytes),
     },
     {
+      metric: "100 MB of log with 20 secrets masked",
+      against: "the same without any",
+      goal: 1.3,
+      ours: () => daemon.run("masked", "SUCCESS", secrets),
+      theirs: () => daemon.run("big"),
+    },
+    {
       metric: "version",
       against: "docker --version",
       goal: undefined,
@@ -121,7 +132,7 @@ async function makeRepository(folder: string): Promise<string> {
   await Bun.write(`${repository}/ten.yml`, head + ten.join(""));
   await Bun.write(
     `${repository}/.gitfoss-ci.yml`,
-    `${head}${stage("hi")}  big:\n    script: "${hundredMegabytes}"\n`,
+    `${head}${stage("hi")}  big:\n    script: "${hundredMegabytes}"\n  masked:\n    secrets: [${Object.keys(secrets).join(", ")}]\n    script: "${hundredMegabytes}"\n`,
   );
   const git = (...words: string[]): Promise<number> =>
     timeCommand(["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", ...words], repository);

@@ -23,6 +23,7 @@ export interface ApiOptions {
     | "services"
     | "serviceLog"
     | "resetCache"
+    | "secrets"
   >;
   /** Asked at every request, so that a rotated token counts at once. */
   readonly config: () => Config;

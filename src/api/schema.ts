@@ -43,6 +43,23 @@ export const triggerBody = t.Object(
         },
       ),
     ),
+    secrets: t.Optional(
+      t.Record(
+        t.String({ pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$" }),
+        t.String({
+          maxLength: 65_536,
+          pattern: "^[^\\u0000]*$",
+          description: "a string of at most 65536 characters without NUL",
+        }),
+        {
+          maxProperties: 1000,
+          additionalProperties: false,
+          description: "an object of at most 1000 secrets",
+          unknownKey:
+            "a secret's name is 1 to 128 letters, digits, _, . and -, and begins with none of the last two",
+        },
+      ),
+    ),
     manifest: t.Optional(text(1024)),
     reuse: t.Optional(t.Boolean({ description: "true or false" })),
   },

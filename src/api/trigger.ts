@@ -17,12 +17,22 @@ export function addTrigger(app: Elysia, context: ApiContext): void {
 
 async function trigger(context: ApiContext, body: Trigger, request: Request): Promise<object> {
   const idempotencyKey = idempotencyKeyOf(request);
-  const wanted = { ...body, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+  const wanted = {
+    ...body,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(await digestOf(context, body)),
+  };
   // Before anything else is looked at: the answer is the same although the ref may be gone by now.
   const repeated = await repeatedRuns(context, wanted);
   if (repeated !== undefined) return triggersView(repeated);
   const admitted = await context.admit(wanted, context.config(), request.signal);
   return triggersView(await context.runner.submitAll(admitted));
+}
+
+/** What is on record of secrets: enough to tell the same trigger from another, and no more. */
+async function digestOf({ store }: ApiContext, { secrets = {} }: Trigger): Promise<Partial<Trigger>> {
+  if (Object.keys(secrets).length === 0) return {};
+  return { secretsDigest: await store.secrets.digest(secrets) };
 }
 
 async function repeatedRuns(

@@ -46,6 +46,10 @@ const program: CommandGroup = {
       summary: "show and remove what stages have cached",
       load: async () => (await import("./cache.ts")).command,
     },
+    secret: {
+      summary: "keep secrets for the stages that name them",
+      load: async () => (await import("./secret.ts")).command,
+    },
     version: {
       summary: "show the version (also: --version)",
       load: async () => (await import("./version.ts")).command,

@@ -86,7 +86,7 @@ export const plan = record({
   leftOut: optional(text),
   decided: optional(flag),
   notes: optional(list(text)),
-  secrets: optional(list(record({ variable: text, name: text, file: flag }))),
+  secrets: optional(list(record({ variable: text, name: text, file: flag, optional: optional(flag) }))),
   services: optional(list(service)),
   caches: optional(list(cache)),
   inputs: optional(list(text)),

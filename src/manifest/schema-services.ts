@@ -93,8 +93,11 @@ export const secrets = Type.Union(
           file: key(flag, "Whether the variable holds the path of a file with the secret in it.", {
             default: false,
           }),
+          optional: key(flag, "Whether the stage runs without it when nobody has it, the variable not set.", {
+            default: false,
+          }),
         },
-        closed("a map with name or file"),
+        closed("a map with name, file or optional"),
       ),
       closed("a map of variables, each with the secret's name"),
     ),

@@ -73,10 +73,11 @@ export function allowFailureOf(allowed: Key<"allow_failure">): boolean | readonl
 
 export function secretsOf(secrets: Key<"secrets">): readonly SecretPlan[] {
   if (Array.isArray(secrets)) return secrets.map((name) => ({ variable: name, name, file: false }));
-  return Object.entries(secrets).map(([variable, { name = variable, file = false }]) => ({
+  return Object.entries(secrets).map(([variable, { name = variable, file = false, optional }]) => ({
     variable,
     name,
     file,
+    ...present("optional", optional, (is) => is || undefined),
   }));
 }
 

@@ -101,6 +101,8 @@ export interface SecretPlan {
   /** As the trigger or the runner's store of secrets has it. */
   readonly name: string;
   readonly file: boolean;
+  /** When nobody has it, the variable isn't set. */
+  readonly optional?: true;
 }
 
 /** A container beside the stage's, reached by its alias. */

@@ -1,16 +1,20 @@
 import { RunnerError } from "../shared/errors.ts";
-import type { RunRequest } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
-import type { StagePlan } from "../plan/plan.ts";
 import type { RunnerOptions } from "./context.ts";
 import { decide } from "./decide.ts";
 import type { Admitted } from "./intake.ts";
 import { inOrderOfAcceptance, runsWithKey } from "./idempotency.ts";
 import type { Queue } from "./queue.ts";
+import { secretsFor } from "./secrets.ts";
 import { withdraw } from "./verdicts.ts";
 
 /** As long as a look at a repository may take; who asked waits for it. */
 const decisionMs = 60_000;
+
+/** Its secrets are those that it gets. */
+interface Decided extends Admitted {
+  readonly runId: string;
+}
 
 /** Decides triggers, and puts them on disk and into the queue, each once. */
 export class Acceptance {
@@ -58,8 +62,8 @@ export class Acceptance {
     this.#refuseTooMany(wanted.length);
     this.#coming += wanted.length;
     try {
-      const decided: (Admitted & { readonly runId: string })[] = [];
-      for (const { request, plan } of wanted) decided.push(await this.#decided(request, plan));
+      const decided: Decided[] = [];
+      for (const each of wanted) decided.push(await this.#decided(each));
       const accepted = await this.#record(decided);
       for (const state of accepted) this.#queue.add(state);
       this.#queue.schedule();
@@ -78,18 +82,22 @@ export class Acceptance {
     }
   }
 
-  async #decided(request: RunRequest, plan: StagePlan): Promise<Admitted & { readonly runId: string }> {
+  async #decided({ request, plan, secrets: given = {} }: Admitted): Promise<Decided> {
+    const { store, settings } = this.#options;
     const runId = Bun.randomUUIDv7();
     const signal = AbortSignal.timeout(decisionMs);
-    return { runId, request, plan: await decide({ runId, request, plan }, this.#options.settings(), signal) };
+    const decided = await decide({ runId, request, plan }, settings(), signal);
+    const kept = settings().ephemeral ? undefined : store.secrets.kept;
+    return { runId, request, plan: decided, secrets: await secretsFor(decided, request, { given, kept }) };
   }
 
   /** Those on disk before one that can't be stored never run. */
-  async #record(decided: readonly (Admitted & { readonly runId: string })[]): Promise<readonly RunState[]> {
+  async #record(decided: readonly Decided[]): Promise<readonly RunState[]> {
     const { store } = this.#options;
     const accepted: RunState[] = [];
     try {
-      for (const { runId, request, plan } of decided) accepted.push(await store.accept(runId, request, plan));
+      for (const { runId, request, plan, secrets } of decided)
+        accepted.push(await store.accept(runId, request, plan, secrets));
       return accepted;
     } catch (error) {
       for (const state of accepted) await withdraw(state, this.#options).catch(() => {});

@@ -10,6 +10,7 @@ import { Interruption } from "./interruption.ts";
 import { keepArtifacts } from "./keep-artifacts.ts";
 import { keepServices, watchServices } from "./keep-services.ts";
 import { launch } from "./launch.ts";
+import { maskedLogger, Masking } from "./masking.ts";
 import {
   namedSteps,
   isExpected,
@@ -38,11 +39,12 @@ export class Execution {
   readonly #options: RunnerOptions;
   #state: RunState;
   #log: RunLog | undefined;
+  #masking: Masking | undefined;
 
   /** `adopt`: its container was started by an earlier process of the runner. */
   constructor(state: RunState, adopt: StageHandle | undefined, options: RunnerOptions) {
     this.#state = state;
-    this.#options = options;
+    this.#options = { ...options, log: maskedLogger(options.log, (text) => this.#log?.masked(text) ?? text) };
     const handle = this.#carryOut(adopt).catch((error: unknown) => this.#leftOr(error));
     this.settled = handle.then(() => {});
     this.cleaned = handle.then((result) =>
@@ -81,11 +83,12 @@ export class Execution {
     let exit: Exit | undefined;
     let outcome: Outcome;
     try {
+      this.#masking ??= await Masking.begin(this.#state, log, options.store);
       if (awaitsNextTry(this.#state))
         this.#state = await beginNextTry(this.#state, log, options, this.#either());
       this.#interruption.interruptAt(this.#state.deadline ?? timestamp(options.clock.now()), options.clock);
       if (adopt === undefined) this.#state = await launch(this.#state, log, options, this.#either());
-      exit = await this.#follow(handleOf(this.#state), log);
+      exit = await this.#follow(handleOf(this.#state), log, this.#masking);
       outcome = outcomeOfExit(exit, plan);
     } catch (error) {
       if (this.#leave.signal.aborted) throw error;
@@ -95,6 +98,7 @@ export class Execution {
       outcome = outcomeOfInterruption(this.#interruption.kind, plan, exit);
     }
     this.#interruption.clear();
+    outcome = { ...outcome, reason: log.masked(outcome.reason) };
     return { outcome, ...(exit === undefined ? {} : { exit }) };
   }
 
@@ -114,7 +118,7 @@ export class Execution {
   }
 
   /** Output to the log until the commands have ended. An interruption ends the commands, not the following. */
-  async #follow(handle: StageHandle, log: RunLog): Promise<Exit> {
+  async #follow(handle: StageHandle, log: RunLog, masking: Masking): Promise<Exit> {
     const { engine, settings, log: operator } = this.#options;
     const { signal } = this.#interruption;
     const stop = (): void => {
@@ -131,7 +135,7 @@ export class Execution {
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     const endWatch = watchServices(this.#state, log, this.#options);
-    const output = engine.follow(handle, log.cursor, following);
+    const output = masking.follow((cursor) => engine.follow(handle, cursor, following), log.cursor);
     try {
       for (;;) {
         const next = await output.next();
@@ -149,7 +153,8 @@ export class Execution {
 
   /** Artifacts are of the last try only: a failure that another one follows leaves none. */
   async #conclude(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<"over" | "again"> {
-    await keepServices(this.#state, outcome, log, this.#options);
+    // Of a run whose secrets aren't known nothing is shown.
+    if (this.#masking !== undefined) await keepServices(this.#state, outcome, log, this.#options);
     if (this.#isToBeTriedAgain(outcome)) return this.#failTry(log, outcome, exit);
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
@@ -164,7 +169,8 @@ export class Execution {
     const finished = {
       type: "finished",
       ...kept.outcome,
-      steps: namedSteps(exit, plan),
+      reason: log.masked(kept.outcome.reason),
+      steps: namedSteps(exit, plan, log),
       usage: { queueSeconds, pullSeconds: this.#state.pullSeconds ?? undefined, runSeconds, ...exit?.usage },
       log: log.finish(),
       artifacts: kept.count,

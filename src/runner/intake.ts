@@ -9,6 +9,7 @@ import { compilePlan } from "../plan/compile.ts";
 import type { Plan, StagePlan } from "../plan/plan.ts";
 import { openRepository, readFileAt, resolveCommit } from "../source/repository.ts";
 import type { Config } from "../store/config.ts";
+import type { SecretValues } from "../store/secrets.ts";
 
 /** What the forge asks for. */
 export interface Trigger {
@@ -21,6 +22,10 @@ export interface Trigger {
   /** Branch, tag or commit; the repository's HEAD when absent. */
   readonly ref?: string | undefined;
   readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** By name; only those that the stage names are kept, and only while the run isn't final. */
+  readonly secrets?: SecretValues | undefined;
+  /** Of all of `secrets`, with a key of the runner's. */
+  readonly secretsDigest?: string | undefined;
   /** The manifest's path in the repository. */
   readonly manifest?: string | undefined;
   /** False: it runs, whatever has succeeded before. */
@@ -31,6 +36,8 @@ export interface Trigger {
 export interface Admitted {
   readonly request: RunRequest;
   readonly plan: StagePlan;
+  /** That whoever asked for the run has sent. */
+  readonly secrets?: SecretValues | undefined;
 }
 
 /**
@@ -60,11 +67,13 @@ export async function admit(
     ...(idempotencyKey === undefined ? {} : { idempotencyKey, fingerprint: fingerprintOf(trigger) }),
     ...(matrixOf === trigger.stageId ? { combinations: stages.length } : {}),
   };
-  return stages.map((plan) => ({ request: { ...common, stageId: plan.id }, plan }));
+  const { secrets } = trigger;
+  return stages.map((plan) => ({ request: { ...common, stageId: plan.id }, plan, secrets }));
 }
 
-/** Of the words of the trigger, not of what they led to: a ref may have moved since. */
-export function fingerprintOf({ variables = {}, idempotencyKey: _key, ...words }: Trigger): string {
+/** Of the words of the trigger, not of what they led to: a ref may have moved since. Of its secrets, the digest alone. */
+export function fingerprintOf(trigger: Trigger): string {
+  const { variables = {}, idempotencyKey: _key, secrets: _secrets, ...words } = trigger;
   const sorted = [
     ...Object.entries(words),
     ...Object.entries(variables).map(([name, value]) => [`$${name}`, value]),

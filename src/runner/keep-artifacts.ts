@@ -30,7 +30,8 @@ export async function keepArtifacts(
     await engine.remove(runId);
     const { workspace } = await workFolders(runId, store);
     const signal = AbortSignal.any([AbortSignal.timeout(collectDeadlineMs), ...stopping]);
-    const collected = await store.collectArtifacts(runId, workspace, plan.artifacts, signal);
+    const wanted = { ...plan.artifacts, isSecret: (path: string) => log.masked(path) !== path };
+    const collected = await store.collectArtifacts(runId, workspace, wanted, signal);
     return keptOf(collected, { outcome, log, paths: plan.artifacts.paths });
   } catch (error) {
     if (stopping.some(({ aborted }) => aborted)) {

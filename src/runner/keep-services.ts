@@ -72,7 +72,7 @@ async function keepOne(
   const before = book.stateOf(service);
   if (before === "stopped") return;
   const end = await options.engine.services.inspect(service, signal);
-  await keepServiceLog(service, options, signal);
+  await keepServiceLog(service, log, options, signal);
   if (before !== "starting" && before !== "ready") return;
   const endedItself = before === "ready" && end !== undefined;
   if (endedItself) log.say(`service ${titleOf(service)} ${endingOf(end)} while the stage ran`);

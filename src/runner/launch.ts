@@ -5,7 +5,7 @@ import type { RunState } from "../events/run-state.ts";
 import { openToAll } from "../source/checkout.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
-import { environmentOf } from "./environment.ts";
+import { deliveryOf } from "./delivery.ts";
 import { restoreCaches, stageUserOf } from "./restore-caches.ts";
 import { serve } from "./serve.ts";
 import { serviceSpecs } from "./service-specs.ts";
@@ -24,8 +24,9 @@ export async function launch(
 ): Promise<RunState> {
   const { engine, store, settings } = options;
   const { runId } = state;
-  const environment = environmentOf(state, settings());
-  const services = serviceSpecs(state, environment);
+  const { values } = await store.secrets.held.read(runId);
+  const delivery = deliveryOf(state, settings(), values);
+  const services = serviceSpecs(state, delivery.environment);
   const network = connect(state, options, signal);
   const { handle, image, pullSeconds } = await begin(state, services, { log, options, network }, signal);
   const launched = await store.record(runId, {
@@ -36,7 +37,7 @@ export async function launch(
     pullSeconds,
   });
   signal.throwIfAborted();
-  await engine.open(handle, { environment }, signal);
+  await engine.open(handle, delivery, signal);
   return launched;
 }
 

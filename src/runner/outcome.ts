@@ -3,6 +3,7 @@ import { sizeText } from "../shared/bytes.ts";
 import type { Exit } from "../engine/engine.ts";
 import type { Cause, FinalStatus, Step } from "../events/event.ts";
 import type { StagePlan } from "../plan/plan.ts";
+import type { RunLog } from "../store/run-log.ts";
 import type { InterruptionKind } from "./interruption.ts";
 
 /** The part of a verdict that says how it went. */
@@ -65,8 +66,8 @@ export function failure(cause: Cause, reason: string, exitCode: number | null = 
   return { status: "FAILURE", exitCode, cause, reason };
 }
 
-/** The steps with the names that the plan has for them. */
-export function namedSteps(exit: Exit | undefined, plan: StagePlan): Step[] {
+/** The steps with the names that the plan has for them, as they may leave the run. */
+export function namedSteps(exit: Exit | undefined, plan: StagePlan, log: Pick<RunLog, "masked">): Step[] {
   const commands = [
     ...plan.beforeScript.map((command) => ({ section: "before_script" as const, command })),
     ...plan.script.map((command) => ({ section: "script" as const, command })),
@@ -74,7 +75,7 @@ export function namedSteps(exit: Exit | undefined, plan: StagePlan): Step[] {
   ];
   return (exit?.steps ?? []).flatMap((step) => {
     const named = commands[step.step - 1];
-    return named === undefined ? [] : [{ ...step, ...named }];
+    return named === undefined ? [] : [{ ...step, ...named, command: log.masked(named.command) }];
   });
 }
 
@@ -94,6 +95,7 @@ const causes: Partial<Record<ErrorCode, Cause>> = {
   checkout_failed: "checkout",
   repository_invalid: "checkout",
   artifacts_invalid: "artifacts",
+  config_invalid: "engine",
   disk_full: "disk",
   state_unwritable: "disk",
 };

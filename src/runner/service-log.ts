@@ -1,6 +1,7 @@
 import { type ServiceName, titleOf } from "../engine/services.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
+import { heldMask } from "./masking.ts";
 import type { RunService } from "./service-specs.ts";
 
 const lastLines = 20;
@@ -8,21 +9,35 @@ const longestLine = 1000;
 
 type Kept = Pick<RunnerOptions, "engine" | "store">;
 
+type Masked = Pick<RunLog, "masked">;
+
 /** Every line of a service passes here on its way to the disk. */
-function throughMask(lines: readonly string[]): readonly string[] {
-  return lines;
+function throughMask(lines: readonly string[], log: Masked): readonly string[] {
+  return lines.map((line) => log.masked(line));
 }
 
 /** Takes what a service has written so far into the run's folder. What was kept of one that is gone stays. */
 export async function keepServiceLog(
   service: ServiceName,
+  log: Masked,
   { engine, store }: Kept,
   signal: AbortSignal,
 ): Promise<void> {
-  const log = await engine.services.log(service, undefined, signal);
-  if (log === undefined) return;
-  const { lines, isCut } = log;
-  await store.keepServiceLog(service.runId, service.alias, { lines: throughMask(lines), isCut });
+  const written = await engine.services.log(service, undefined, signal);
+  if (written === undefined) return;
+  const { lines, isCut } = written;
+  await store.keepServiceLog(service.runId, service.alias, { lines: throughMask(lines, log), isCut });
+}
+
+/** The same for whoever isn't the one that runs it. Nothing is done for a run that is over: what it kept stays. */
+export async function freshenServiceLog(
+  service: ServiceName,
+  { engine, store }: Kept,
+  signal: AbortSignal,
+): Promise<void> {
+  const mask = await heldMask(service.runId, store);
+  const masked = (text: string): string => mask?.text(text) ?? text;
+  if (mask !== undefined) await keepServiceLog(service, { masked }, { engine, store }, signal);
 }
 
 /** For a stage that failed because of a service, or after it. */
@@ -35,7 +50,7 @@ export async function sayLastLines(
   const { lines } = (await engine.services.log(service, lastLines, signal)) ?? { lines: [] };
   if (lines.length === 0) return log.say(`service ${titleOf(service)} wrote nothing`);
   log.say(`last lines of service ${titleOf(service)}:`);
-  for (const line of throughMask(lines)) log.say(`  ${service.alias} | ${cut(line)}`);
+  for (const line of throughMask(lines, log)) log.say(`  ${service.alias} | ${cut(line)}`);
 }
 
 function cut(line: string): string {

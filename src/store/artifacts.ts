@@ -19,12 +19,17 @@ export interface Collected {
   readonly refused: readonly string[];
 }
 
+export interface WantedArtifacts extends ArtifactsPlan {
+  /** Whether a path holds a secret: it isn't kept, nor shown. */
+  readonly isSecret?: (path: string) => boolean;
+}
+
 export interface Collection {
   readonly folder: string;
   readonly durable: boolean;
   readonly runId: string;
   readonly workspace: string;
-  readonly plan: ArtifactsPlan;
+  readonly plan: WantedArtifacts;
   readonly expiresAt?: string | undefined;
 }
 
@@ -38,14 +43,18 @@ const syncedTogether = 32;
 export async function collectArtifacts(collection: Collection, signal: AbortSignal): Promise<Collected> {
   const { folder, runId, workspace, durable } = collection;
   const walk = await walkArtifacts(workspace, collection.plan, signal);
+  const { isSecret = () => false } = collection.plan;
+  const files = walk.files.filter((path) => !isSecret(path));
   const refused = [...walk.refused];
+  if (files.length < walk.files.length)
+    refused.push(`${walk.files.length - files.length} whose paths hold a secret`);
   const target = artifactsFolder(folder, runId);
   try {
     rmSync(artifactsManifest(folder, runId), { force: true });
     rmSync(target, { recursive: true, force: true });
     await makeFolder(dirname(artifactFile(folder, runId, artifactIdOf(""))), durable);
     const sealed: SealedArtifact[] = [];
-    for (const path of walk.files) {
+    for (const path of files) {
       const artifact = await keep(collection, path, signal);
       if (typeof artifact === "string") refused.push(`${shown(path)}: ${artifact}`);
       else sealed.push(artifact);

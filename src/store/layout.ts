@@ -105,6 +105,37 @@ export function workFolder(folder: string, runId: string): string {
   return join(workFolders(folder), runId);
 }
 
+export function secretsFolder(folder: string): string {
+  return join(folder, "secrets");
+}
+
+export function secretKeyFile(folder: string): string {
+  return join(secretsFolder(folder), ".key");
+}
+
+/** Of runs that aren't final. */
+export function heldSecretsFolder(folder: string): string {
+  return join(secretsFolder(folder), ".held");
+}
+
+export function heldSecretsFile(folder: string, runId: string): string {
+  if (!isRunId(runId)) throw new Error("not the id of a run");
+  return join(heldSecretsFolder(folder), runId);
+}
+
+/** No id has a folder whose name begins with a dot. */
+export const allOfThem = ".all";
+
+/** `name` is checked by whoever took it: it can be the name of a file. */
+export function secretFile(
+  folder: string,
+  scope: { readonly orgId?: string | undefined; readonly repoId?: string | undefined },
+  name: string,
+): string {
+  const parts = [scope.orgId, scope.repoId].map((id) => (id === undefined ? allOfThem : pathPart(id)));
+  return join(secretsFolder(folder), ...parts, name);
+}
+
 export function cacheFolder(folder: string): string {
   return join(folder, "cache");
 }

@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
-import type { ArtifactsPlan } from "../plan/plan.ts";
+
 import { type Clock, timestamp } from "../shared/clock.ts";
 import { RunnerError } from "../shared/errors.ts";
 import { type Artifact, readSealIn, type SealedArtifact, toArtifact } from "./artifact.ts";
 import { placeArtifacts } from "./artifact-place.ts";
-import { type Collected, collectArtifacts } from "./artifacts.ts";
+import { type Collected, collectArtifacts, type WantedArtifacts } from "./artifacts.ts";
 import { diskError } from "./disk-error.ts";
 import { dropDue, dueRuns, noteExpiry } from "./expiry.ts";
 import { artifactFile, artifactsFolder, isArtifactId } from "./layout.ts";
@@ -44,7 +44,7 @@ export class RunArtifacts {
   async collect(
     runId: string,
     workspace: string,
-    plan: ArtifactsPlan,
+    plan: WantedArtifacts,
     signal: AbortSignal,
   ): Promise<Collected> {
     const { folder, durable } = this.#options;

@@ -35,6 +35,7 @@ export class RunLog {
   #scratch = Buffer.alloc(0);
   #closed = false;
   #totals: LogTotals | undefined;
+  #mask = (text: string): string => text;
 
   private constructor(fd: number, kept: KeptLog, facts: RunLogFacts) {
     this.#fd = fd;
@@ -84,15 +85,25 @@ export class RunLog {
     this.#cursor = cursor;
   }
 
+  /** From now on the runner's own lines are stored without secrets; the stage's must come without. */
+  maskWith(mask: (text: string) => string): void {
+    this.#mask = mask;
+  }
+
+  /** A text as it may leave the run. */
+  masked(text: string): string {
+    return this.#mask(text);
+  }
+
   /** Stores a line of the runner's own. */
   say(text: string): void {
     // With the same cursor behind it, or a reopening would cut it.
-    this.#write("runner", [{ step: 0, text }], this.#cursor);
+    this.#write("runner", [{ step: 0, text: this.#mask(text) }], this.#cursor);
   }
 
   /** The same, and what follows is another container's output, which is read from its start. */
   sayAnew(text: string): void {
-    this.#write("runner", [{ step: 0, text }], undefined);
+    this.#write("runner", [{ step: 0, text: this.#mask(text) }], undefined);
     this.#cursor = undefined;
   }
 

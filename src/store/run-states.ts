@@ -8,8 +8,10 @@ import { messageOf, RunnerError } from "../shared/errors.ts";
 import { makeFolder, syncFile, syncFolder, writeAtomic } from "./atomic.ts";
 import { diskError } from "./disk-error.ts";
 import type { IndexFile } from "./index-file.ts";
+import type { HeldSecretsStore } from "./held-secrets.ts";
 import { appendEvent, foldJournal, readJournal, readRun } from "./journal.ts";
 import { eventsFile, isRunId, logFile, runFolder, stateFile } from "./layout.ts";
+import type { SecretValues } from "./secrets.ts";
 import type { RunIndex } from "./run-index.ts";
 import { type RunSummary, summaryOf } from "./summary.ts";
 
@@ -20,6 +22,7 @@ export interface RunStatesOptions {
   readonly warn: (message: string) => void;
   readonly index: RunIndex;
   readonly indexFile: IndexFile;
+  readonly held: HeldSecretsStore;
   /** After an event is on disk. */
   readonly changed: (state: RunState) => void;
 }
@@ -44,6 +47,7 @@ export class RunStates {
   /** Reads the runs that the index has as unfinished: only those, however many lie in the past. */
   readUnfinished(): void {
     for (const summary of this.#options.index.unfinished()) this.#readUnfinishedRun(summary);
+    this.#options.held.sweep(new Set(this.#live.keys()));
   }
 
   #readUnfinishedRun({ runId, status }: RunSummary): void {
@@ -64,7 +68,12 @@ export class RunStates {
   }
 
   /** Once it resolves, the run survives a loss of power. A failed one leaves nothing. */
-  async accept(runId: string, request: RunRequest, plan: StagePlan): Promise<RunState> {
+  async accept(
+    runId: string,
+    request: RunRequest,
+    plan: StagePlan,
+    secrets: SecretValues = {},
+  ): Promise<RunState> {
     const { clock, index } = this.#options;
     if (!isRunId(runId)) throw new Error("the id of a run must be a UUIDv7 in lower case");
     if (index.has(runId)) throw new RunnerError("conflict", `the run ${runId} exists already`);
@@ -77,6 +86,7 @@ export class RunStates {
     this.#live.set(runId, run);
     return this.#inTurn(run, async () => {
       try {
+        if (Object.keys(secrets).length > 0) await this.#options.held.hold(runId, secrets);
         await this.#writeAccepted(run, state, event);
       } catch (error) {
         this.#forget(runId);
@@ -104,10 +114,11 @@ export class RunStates {
   }
 
   #forget(runId: string): void {
-    const { folder, index, warn } = this.#options;
+    const { folder, index, warn, held } = this.#options;
     this.#live.delete(runId);
     index.drop(runId);
     try {
+      held.remove(runId);
       rmSync(runFolder(folder, runId), { recursive: true, force: true });
     } catch (error) {
       warn(`what was written of run ${runId} can't be removed: ${messageOf(error)}`);
@@ -140,9 +151,19 @@ export class RunStates {
     if (isFinal(state.status)) {
       await this.#writeDocument(state);
       this.#live.delete(runId);
+      this.#forgetSecrets(runId);
     }
     this.#options.changed(state);
     return state;
+  }
+
+  /** What can't be removed now goes at the next start. */
+  #forgetSecrets(runId: string): void {
+    try {
+      this.#options.held.remove(runId);
+    } catch (error) {
+      this.#options.warn(`the secrets of run ${runId} can't be removed: ${messageOf(error)}`);
+    }
   }
 
   async #syncLog(runId: string): Promise<void> {

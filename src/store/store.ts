@@ -2,11 +2,11 @@ import { readdir, rm } from "node:fs/promises";
 import type { ServiceLog } from "../engine/services.ts";
 import type { RecordedEvent, RunEvent, RunRequest } from "../events/event.ts";
 import { isFinal, type RunState } from "../events/run-state.ts";
-import type { ArtifactsPlan, StagePlan } from "../plan/plan.ts";
+import type { StagePlan } from "../plan/plan.ts";
 import type { Clock } from "../shared/clock.ts";
 import { RunnerError } from "../shared/errors.ts";
 import type { Artifact } from "./artifact.ts";
-import type { Collected } from "./artifacts.ts";
+import type { Collected, WantedArtifacts } from "./artifacts.ts";
 import { makeFolder } from "./atomic.ts";
 import { Cache } from "./cache/cache.ts";
 import type { CacheFilter, Cleared } from "./cache/reset.ts";
@@ -19,9 +19,11 @@ import type { ReadLogOptions } from "./log-reader.ts";
 import { readReports, type ReportsRead } from "./reports/read-reports.ts";
 import { type ArtifactFile, RunArtifacts } from "./run-artifacts.ts";
 import { RunIndex } from "./run-index.ts";
+import { Listeners } from "./listeners.ts";
 import type { RunLog } from "./run-log.ts";
 import { RunLogs } from "./run-logs.ts";
 import { RunStates } from "./run-states.ts";
+import { Secrets, type SecretValues } from "./secrets.ts";
 import {
   keptServiceLog,
   readServices,
@@ -30,7 +32,6 @@ import {
   writeServices,
 } from "./services.ts";
 import { StandIns } from "./stand-ins.ts";
-import { Listeners } from "./listeners.ts";
 import type { RunSummary } from "./summary.ts";
 
 export interface StoreOptions {
@@ -57,6 +58,7 @@ export class Store {
   readonly #logs: RunLogs;
   readonly #listeners: Listeners;
   readonly runArtifacts: RunArtifacts;
+  readonly secrets: Secrets;
   /** Successes that later runs may stand on. */
   readonly standIns: StandIns;
 
@@ -71,11 +73,13 @@ export class Store {
     this.standIns = new StandIns({ folder, lasting, durable, clock });
     this.#logs = new RunLogs({ folder, clock, warn, isFinal: isFinalRun });
     this.#listeners = new Listeners(warn);
+    this.secrets = new Secrets(folder, durable);
+    const { held } = this.secrets;
     const changed = (state: RunState): void => {
       if (isFinal(state.status)) void this.#logs.end(state.runId);
       this.#listeners.tell(state);
     };
-    this.#states = new RunStates({ folder, durable, clock, warn, index, indexFile, changed });
+    this.#states = new RunStates({ folder, durable, clock, warn, index, indexFile, held, changed });
   }
 
   /** Makes the folders and reads the index, made anew when it is lost or damaged; of the runs, only those that aren't final are read. */
@@ -94,9 +98,9 @@ export class Store {
     }
   }
 
-  /** On disk, and safe there, when it resolves. `runId`: a UUIDv7. */
-  accept(runId: string, request: RunRequest, plan: StagePlan): Promise<RunState> {
-    return this.#states.accept(runId, request, plan);
+  /** On disk, and safe there, when it resolves. `runId`: a UUIDv7. Its secrets are held until it's final. */
+  accept(runId: string, request: RunRequest, plan: StagePlan, secrets?: SecretValues): Promise<RunState> {
+    return this.#states.accept(runId, request, plan, secrets);
   }
 
   /** Records what happened, one event of a run after the other. To a final run nothing more happens: it's returned as it is. */
@@ -155,7 +159,7 @@ export class Store {
   async collectArtifacts(
     runId: string,
     workspace: string,
-    plan: ArtifactsPlan,
+    plan: WantedArtifacts,
     signal: AbortSignal,
   ): Promise<Collected> {
     this.#mustKnow(runId);

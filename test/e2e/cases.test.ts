@@ -14,6 +14,8 @@ interface Expected extends Round {
   readonly given?: {
     /** Of the trigger, and of `exec -e`. */
     readonly variables?: Readonly<Record<string, string>>;
+    /** Of the trigger, and of `exec --secret`, which takes them from its environment. */
+    readonly secrets?: Readonly<Record<string, string>>;
     /** More words for `exec`, and more keys for the trigger. */
     readonly exec?: readonly string[];
     readonly trigger?: Readonly<Record<string, unknown>>;
@@ -128,8 +130,10 @@ async function runByExec(
     "-e",
     `${key}=${value}`,
   ]);
-  const words = ["exec", "--progress", "json", "--grace", "1", ...variables, ...(given.exec ?? [])];
-  const env = { GITFOSS_RUNNER_STATE_DIR: state };
+  const secrets = Object.keys(given.secrets ?? {}).map((name) => `--secret=${name}`);
+  const flags = ["--progress", "json", "--grace", "1", ...variables, ...secrets];
+  const words = ["exec", ...flags, ...(given.exec ?? [])];
+  const env = { GITFOSS_RUNNER_STATE_DIR: state, ...given.secrets };
   const finished = await runBinary(words, { cwd: repository, env });
   const records = finished.stdout
     .trimEnd()
@@ -165,6 +169,7 @@ async function runByDaemon(
     repoId,
     ...given.trigger,
     ...(given.variables && { variables: given.variables }),
+    ...(given.secrets && { secrets: given.secrets }),
   };
   for (const stageId of order) runs.set(stageId, await daemon.trigger(repository, stageId, more));
   const outcomes = new Map<string, Outcome>();

@@ -321,6 +321,22 @@ export function engineContract(under: EngineUnderTest): void {
       }
     });
 
+    test("an unfinished line is shown up to its last whole character", async () => {
+      const spec = await specOf([
+        "printf 'a\\360\\237\\231'; while [ ! -e go ]; do sleep 0.1; done; printf '\\202\\n'",
+      ]);
+      try {
+        const handle = await begin(spec);
+        const first = await firstOutput(handle);
+        expect(first.lines).toEqual([{ step: 1, text: "a", partial: true }]);
+        await Bun.write(`${spec.workspace}/go`, "");
+        const { lines } = await read(handle, first.cursor);
+        expect(lines).toEqual([{ step: 1, text: "🙂" }]);
+      } finally {
+        await engine.remove(spec.runId);
+      }
+    });
+
     test("processes left behind hold up nothing, and what they write later isn't part of the log", async () => {
       const { text, exit } = await run(["(sleep 60; echo late) & echo done"]);
       expect(text).toBe("done\n");

@@ -4,6 +4,7 @@ import type { LocalRunner } from "../../app.ts";
 import { wantsColour } from "../colour.ts";
 import { exit, exitOfSignal, type EndingSignal } from "../exit.ts";
 import { Interrupted, onEndingSignal } from "../interruption.ts";
+import { readSecrets } from "../secret-sources.ts";
 import { writeErr, writeOut } from "../output.ts";
 import { JsonView } from "./json-view.ts";
 import { renderList, renderListJson } from "./list.ts";
@@ -72,7 +73,8 @@ async function runPrepared(
   signal.throwIfAborted();
   const view = viewFor(options, prepared);
   const { variables, reuse } = options;
-  const results = await runStages({ local, prepared, variables, reuse, view }, signal);
+  const secrets = await readSecrets(options.secrets);
+  const results = await runStages({ local, prepared, variables, secrets, reuse, view }, signal);
   await view.end([...results.values()]);
   signal.throwIfAborted();
   if (options.artifacts !== undefined) await copyAllArtifacts(local, results, options.artifacts);

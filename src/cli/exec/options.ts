@@ -4,6 +4,7 @@ import { usage, type Arguments, type Environment, type Flag } from "../arguments
 import type { ColourChoice } from "../colour.ts";
 import { readWholeNumber } from "../numbers.ts";
 import { quoted } from "../printable.ts";
+import { readSecretSources, type SecretSource } from "../secret-sources.ts";
 import { stateDirFlag } from "../state-folder.ts";
 
 export const execFlags = {
@@ -14,6 +15,11 @@ export const execFlags = {
     short: "e",
     value: "K=V",
     about: "a variable (repeatable); K: from the environment",
+  },
+  secret: {
+    kind: "list",
+    value: "K",
+    about: "from the environment, K=@FILE: a file (repeatable)",
   },
   pull: { kind: "boolean", about: "pull every image, present or not" },
   "no-reuse": { kind: "boolean", about: "run stages whose inputs are unchanged, too" },
@@ -42,6 +48,8 @@ export interface ExecOptions {
   readonly jobs: number;
   readonly ref: string | undefined;
   readonly variables: Readonly<Record<string, string>>;
+  /** Where each is to be read from. */
+  readonly secrets: readonly SecretSource[];
   readonly pull: boolean;
   readonly reuse: boolean;
   readonly artifacts: string | undefined;
@@ -65,6 +73,7 @@ export function readExecOptions(args: Arguments<typeof execFlags>, environment: 
     jobs: readWholeNumber("--jobs", args.text("jobs"), { least: 1, most: 1000 }) ?? availableParallelism(),
     ref: args.text("ref"),
     variables: readVariables(args.list("env"), environment),
+    secrets: readSecretSources(args.list("secret"), environment),
     pull: args.is("pull"),
     reuse: !args.is("no-reuse"),
     artifacts: args.text("artifacts"),

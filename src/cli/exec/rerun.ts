@@ -11,6 +11,9 @@ export function rerunCommand(options: ExecOptions, manifest: string, stageId: st
   const words = [
     ...(options.ref === undefined ? [] : [`--ref=${options.ref}`]),
     ...Object.keys(options.variables).flatMap((name) => ["-e", name]),
+    ...options.secrets.map((secret) =>
+      "file" in secret ? `--secret=${secret.name}=@${secret.file}` : `--secret=${secret.name}`,
+    ),
     ...(options.pull ? ["--pull"] : []),
     ...(options.noCache ? ["--no-cache"] : []),
     ...(options.stateDir === undefined ? [] : [`--state-dir=${options.stateDir}`]),

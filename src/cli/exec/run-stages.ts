@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { LocalRunner } from "../../app.ts";
 import type { StagePlan } from "../../plan/plan.ts";
+import type { SecretValues } from "../../store/secrets.ts";
 import { copyArtifacts } from "./copy-artifacts.ts";
 import { followRun } from "./follow.ts";
 import { repositoryId } from "./repository-id.ts";
@@ -13,6 +14,7 @@ export interface StagesRun {
   readonly local: LocalRunner;
   readonly prepared: Prepared;
   readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: SecretValues;
   readonly reuse: boolean;
   readonly view: View;
 }
@@ -75,6 +77,7 @@ async function submit(stages: StagesRun): Promise<readonly SubmittedRun[]> {
     const taken = inputs?.get(stage.id);
     return {
       plan: stage,
+      secrets: stages.secrets,
       request: {
         pipelineId,
         orgId: "local",

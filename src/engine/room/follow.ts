@@ -91,8 +91,24 @@ class Tail {
     const now = performance.now();
     if (bytesRead !== this.#waiting.bytes) this.#waiting = { bytes: bytesRead, since: now };
     const flush = bytesRead < readBytes && (last || now - this.#waiting.since > patienceMs);
-    const { lines, used } = this.#cutter.cut(this.#buffer.subarray(0, bytesRead), this.#marks, flush);
+    const bytes = this.#buffer.subarray(0, bytesRead);
+    const { lines, used } = this.#cutter.cut(
+      flush && !last ? wholeCharacters(bytes) : bytes,
+      this.#marks,
+      flush,
+    );
     this.offset += used;
     return { lines, moved: used > 0 };
   }
+}
+
+/** Without a last character that isn't whole yet: an unfinished line is shown up to it. */
+function wholeCharacters(bytes: Buffer): Buffer {
+  for (let length = 1; length <= Math.min(3, bytes.length); length++) {
+    const byte = bytes[bytes.length - length] ?? 0;
+    if (byte < 0x80) return bytes;
+    const wanted = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    if (byte >= 0xc0) return wanted > length ? bytes.subarray(0, bytes.length - length) : bytes;
+  }
+  return bytes;
 }

@@ -94,18 +94,26 @@ test.each(["false", 0, 1, null, {}])("reuse is true or false, not %j", async (re
   expect(problem.errors).toEqual([{ path: "body.reuse", message: "must be true or false" }]);
 });
 
-test("unknown keys are named, secrets and jobs among them, and nothing is echoed", async () => {
+test("unknown keys are named, secrets that are none too, and nothing is echoed", async () => {
   const answer = await api.post("/trigger", {
     ...triggerBody,
-    secrets: { TOKEN: "hunter2" },
+    secrets: { TOKEN: "hunter2\0", "A B": "hunter2", LONG: "hunter2".repeat(10_000), NUMBER: 2 },
     stagId: "hunter2",
   });
   expect(answer.status).toBe(422);
   const text = await answer.text();
+  const noText = "must be a string of at most 65536 characters without NUL";
   expect(text).not.toContain("hunter2");
   expect(JSON.parse(text).errors).toEqual([
-    { path: "body.secrets", message: "unknown key" },
     { path: "body.stagId", message: "unknown key" },
+    { path: "body.secrets.TOKEN", message: noText },
+    { path: "body.secrets.LONG", message: noText },
+    { path: "body.secrets.NUMBER", message: noText },
+    {
+      path: 'body.secrets."A B"',
+      message:
+        "a secret's name is 1 to 128 letters, digits, _, . and -, and begins with none of the last two",
+    },
   ]);
 });
 

@@ -12,6 +12,8 @@ import { planOf } from "./bench.ts";
 
 const plan = planOf({ id: "build", beforeScript: ["b"], script: ["s", "t"], afterScript: ["a"] });
 
+const shown = { masked: (text: string): string => text };
+
 function exitOf(exitCode: number | null, more: Partial<Exit> = {}): Exit {
   return { exitCode, outOfMemory: false, lost: false, steps: [], usage: {}, ...more };
 }
@@ -108,12 +110,16 @@ test("every error around the script has its cause, and tells no more than it may
 test("steps bear the names of the plan's commands; those that the plan doesn't have are left out", () => {
   const steps: StepExit[] = [1, 2, 3, 4, 5, 0, -1].map((step) => ({ step, exitCode: 0, durationSeconds: 1 }));
   expect(
-    namedSteps(exitOf(0, { steps }), plan).map(({ step, section, command }) => [step, section, command]),
+    namedSteps(exitOf(0, { steps }), plan, shown).map(({ step, section, command }) => [
+      step,
+      section,
+      command,
+    ]),
   ).toEqual([
     [1, "before_script", "b"],
     [2, "script", "s"],
     [3, "script", "t"],
     [4, "after_script", "a"],
   ]);
-  expect(namedSteps(undefined, plan)).toEqual([]);
+  expect(namedSteps(undefined, plan, shown)).toEqual([]);
 });
