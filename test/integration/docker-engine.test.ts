@@ -1,12 +1,16 @@
 import Docker from "dockerode";
 import { DockerEngine } from "../../src/engine/docker/docker-engine.ts";
 import { engineContract } from "../support/engine-contract.ts";
+import { images, requireImages } from "../support/images.ts";
 
 engineContract({
   name: "the Docker Engine",
-  image: "busybox-static:local",
+  image: images.busybox,
   shell: "sh",
-  open: async () => new DockerEngine({ runnerId: `contract-${String(process.pid)}` }),
+  open: async () => {
+    await requireImages("busybox");
+    return new DockerEngine({ runnerId: `contract-${String(process.pid)}` });
+  },
   killFromOutside: async (_, handle) => {
     await new Docker().getContainer(handle.container).kill();
   },

@@ -31,7 +31,7 @@ export const execFlags = {
   },
   grace: { kind: "text", value: "SECONDS", about: `between TERM and KILL (default: ${defaultConfig.grace})` },
   "no-cache": { kind: "boolean", about: "neither restore nor save caches" },
-  "state-dir": stateDirFlag,
+  "state-dir": { ...stateDirFlag, about: "the state folder, for what runs leave" },
   list: { kind: "boolean", about: "show the stages, run nothing" },
   json: { kind: "boolean", about: "with --list: one JSON object" },
   progress: { kind: "text", value: "FORM", about: "plain (default), quiet: the summary alone, json" },

@@ -175,7 +175,10 @@ describe("a stage with inputs", () => {
   });
 
   test("with secrets, which may have changed, it always runs", async () => {
-    const secret: Stage = { ...build, secrets: [{ variable: "KEY", name: "KEY", file: false }] };
+    const secret: Stage = {
+      ...build,
+      secrets: [{ variable: "KEY", name: "KEY", file: false, optional: true }],
+    };
     expect([await status(secret), await status(secret)]).toEqual(["SUCCESS", "SUCCESS"]);
     await bench.runner.idle();
     expect(entries()).toEqual([]);
