@@ -78,7 +78,8 @@ export function summaryView(run: RunSummary): object {
 }
 
 export function artifactsView(run: RunState, { artifacts, expiresAt, isExpired }: Listing): object {
-  return { ...runName(run), artefacts: artifacts, expiresAt, expired: isExpired };
+  const expiry = expiresAt === null ? {} : { expiresAt, expired: isExpired };
+  return { ...runName(run), artefacts: artifacts, ...expiry };
 }
 
 export function servicesView(

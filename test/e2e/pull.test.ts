@@ -125,7 +125,16 @@ for (const [what, image, reason] of [
   });
 }
 
-for (const name of ["Not/An//Image:::", "../../containers/json", "HELLO", "a b"]) {
+for (const name of ["Not/An//Image:::", "HELLO", "a b"]) {
+  test(`${name} is refused before anything is accepted`, async () => {
+    const repository = await repositoryOf(`  a: { image: { name: "${name}" }, script: [echo ran] }\n`);
+    const refused = daemon.trigger(repository, "a");
+    expect(refused).rejects.toThrow(/: 422 .*an image's name (is in lower case|has no blanks)/);
+    await refused.catch(() => {});
+  });
+}
+
+for (const name of ["../../containers/json", "hello:1:2"]) {
   test(`${name} is no image's name, and asks the engine for nothing`, async () => {
     const repository = await repositoryOf(`  a: { image: { name: "${name}" }, script: [echo ran] }\n`);
     const run = await daemon.final(await daemon.trigger(repository, "a"));
