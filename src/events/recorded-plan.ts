@@ -10,7 +10,6 @@ const image = record({
   name: text,
   pullPolicy: oneOf("if_not_present", "always", "never"),
   platform: optional(text),
-  entrypoint: optional(list(text)),
 });
 
 const artifacts = record({

@@ -7,7 +7,7 @@ import { badImages } from "./rules/images.ts";
 import { emptyArtifacts, retryOfNothing, sameCacheTwice, unreachedRules } from "./rules/keys.ts";
 import { needProblems } from "./rules/needs.ts";
 import { leavesWorkspace } from "./rules/places.ts";
-import { missingScript, needsShell, shellWithArguments } from "./rules/script.ts";
+import { missingScript, shellWithArguments } from "./rules/script.ts";
 import { badAliases, servicesOutOfReach } from "./rules/services.ts";
 import { badVariables, defaultSecretsHidden, givenAgain } from "./rules/variables.ts";
 import type { ManifestStage } from "./schema.ts";
@@ -34,7 +34,6 @@ export function ruleProblems(checked: Checked): Problem[] {
       ...stageRules(source, ["stages", id], stage),
       ...emptyArtifacts(source, ["stages", id], stage),
       ...missingScript(checked, id, stage),
-      ...needsShell(checked, id, stage),
       ...servicesOutOfReach(checked, id, stage),
       ...defaultSecretsHidden(checked, id, stage),
     ]),

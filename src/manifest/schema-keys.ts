@@ -32,18 +32,12 @@ const retryCauses = [
   "disk",
 ] as const;
 
-const words = oneOrMore(text("a word"), "a word or a list of words");
-
 export const image = Type.Union(
   [
     text("an image's name"),
     Type.Object(
       {
         name: required(text("an image's name"), "With its tag or digest. Variables expand."),
-        entrypoint: key(
-          words,
-          "For an image without a shell: started in its place, with `script` as its arguments.",
-        ),
         user: key(text("a user name or id"), "As the stage's `user`, which goes before it.", {
           otherwise: "the image's",
         }),

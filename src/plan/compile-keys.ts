@@ -20,12 +20,11 @@ type Key<K extends keyof ManifestStage> = NonNullable<ManifestStage[K]>;
 
 export function imageOf(image: Key<"image">): ImagePlan {
   if (typeof image === "string") return { name: image, pullPolicy: "if_not_present" };
-  const { name, pull_policy: pullPolicy = "if_not_present", platform, entrypoint } = image;
+  const { name, pull_policy: pullPolicy = "if_not_present", platform } = image;
   return {
     name,
     pullPolicy,
     ...present("platform", platform),
-    ...present("entrypoint", entrypoint, listOf<string>),
   };
 }
 

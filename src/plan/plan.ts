@@ -59,8 +59,6 @@ export interface ImagePlan {
   readonly pullPolicy: PullPolicy;
   /** "linux/arm64", for instance; the engine's own when absent. */
   readonly platform?: string;
-  /** For an image without a shell: what is started in place of one, with the script as its arguments. */
-  readonly entrypoint?: readonly string[];
 }
 
 export interface Need {

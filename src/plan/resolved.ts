@@ -28,7 +28,7 @@ export function manifestOfPlan(plan: Plan): ReadonlyMap<string, Words> {
 function stageOf(stage: StagePlan): Words {
   return words({
     image: imageOf(stage.image),
-    ...(stage.image.entrypoint === undefined ? { shell: stage.shell } : {}),
+    shell: stage.shell,
     before_script: stage.beforeScript,
     script: stage.script,
     after_script: stage.afterScript,
@@ -74,8 +74,8 @@ function visibleVariables({ variables, secrets = [] }: StagePlan): Words {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !hidden.has(name)));
 }
 
-function imageOf({ name, pullPolicy, platform, entrypoint }: ImagePlan): Words {
-  return words({ name, pull_policy: pullPolicy, platform, entrypoint });
+function imageOf({ name, pullPolicy, platform }: ImagePlan): Words {
+  return words({ name, pull_policy: pullPolicy, platform });
 }
 
 function allowFailureOf(allowed: boolean | readonly number[]): unknown {

@@ -13,7 +13,7 @@ x-steps: &steps [one, two]
 x-base: &base { shell: bash, retry: 1 }
 stages:
   .go:
-    image: { name: golang:1.24, entrypoint: [x], user: "1", pull_policy: always, platform: linux/arm64 }
+    image: { name: golang:1.24, user: "1", pull_policy: always, platform: linux/arm64 }
     variables: { GOFLAGS: -v }
     cache: { policy: pull, when: always }
   .more: { extends: .go, cache: { paths: [.cache], key: { files: [go.sum], prefix: p } } }

@@ -12,24 +12,6 @@ export function missingScript({ source, defaults }: Checked, id: string, stage: 
   return [source.problemAtValue(path, `the script of stage "${id}" is empty`)];
 }
 
-/** An image that has an entrypoint of the manifest's has no shell for these. */
-export function needsShell({ source, defaults }: Checked, id: string, stage: ManifestStage): Problem[] {
-  const image = stage.image ?? defaults.image;
-  if (typeof image !== "object" || image.entrypoint === undefined) return [];
-  const said = (["before_script", "after_script"] as const).filter(
-    (key) => !isBlank(stage[key] ?? defaults[key] ?? []),
-  );
-  const keys = [...said, ...(stage.shell === undefined ? [] : (["shell"] as const))];
-  return keys.map((key) => {
-    const isOwn = stage[key] !== undefined;
-    const remedy = isOwn ? "leave one of them out" : `give the stage "${key}: []"`;
-    return source.problemAtKey(
-      isOwn ? ["stages", id, key] : ["default", key],
-      `stage "${id}" has an entrypoint in place of a shell, and "${key}" asks for one; ${remedy}`,
-    );
-  });
-}
-
 /** `bash -e` is no program. */
 export function shellWithArguments(source: Source, path: Path, { shell }: ManifestStage): Problem[] {
   if (shell === undefined || !/\s/.test(shell)) return [];
