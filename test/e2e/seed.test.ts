@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EventSource } from "eventsource";
@@ -44,6 +44,10 @@ beforeAll(async () => {
       - mkdir out && echo artifact >out/file.txt
       - echo made an artifact
     artifacts: { paths: [out/] }
+  caching:
+    image: ${image}
+    script: mkdir deps && echo 12345 >deps/file
+    cache: { key: deps, paths: [deps/] }
 `,
   });
   forge = startForge({ nonces: ["12345ABCDEF"] });
@@ -196,14 +200,12 @@ test("the artifacts, and one of them", async () => {
 });
 
 test("the cache is reset, all of it or a stage's", async () => {
-  await mkdir(join(state, "cache", ids.pipelineId, "hello", "key"), { recursive: true });
-  await Bun.write(join(state, "cache", ids.pipelineId, "hello", "key", "entry"), "12345");
-  expect(await (await post("/cache/reset", { pipelineId: ids.pipelineId, stageId: "other" })).json()).toEqual(
-    { cleared: 0, bytes: 0 },
-  );
-  const reset = await post("/cache/reset");
-  expect(reset.status).toBe(200);
-  expect(await reset.json()).toEqual({ cleared: 1, bytes: 5 });
+  const body = await bodyOf(await post("/trigger", { ...ids, gitRepoDir: repository, stageId: "caching" }));
+  await (await get(`/run/${String(body["runId"])}/events`)).text(); // ends with the run
+  const reset = async (filter?: object): Promise<unknown> => (await post("/cache/reset", filter)).json();
+  expect(await reset({ pipelineId: ids.pipelineId, stageId: "other" })).toEqual({ cleared: 0, bytes: 0 });
+  expect(await reset({ stageId: "caching" })).toEqual({ cleared: 1, bytes: expect.any(Number) });
+  expect(await reset()).toEqual({ cleared: 0, bytes: 0 });
 });
 
 test("the runner's configuration", async () => {
