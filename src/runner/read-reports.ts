@@ -23,32 +23,19 @@ export async function readReports(
     await engine.remove(runId);
     const { workspace } = await workFolders(runId, store);
     const signal = AbortSignal.timeout(readDeadlineMs);
-    const { report, files, notes } = await store.readReports(workspace, globs, signal);
+    const { report, files, notes } = await store.readReports(
+      workspace,
+      globs,
+      (text) => log.masked(text),
+      signal,
+    );
     for (const note of notes) log.say(`reports: ${note}`);
     if (report === undefined) return {};
     log.say(`reports: ${describeTests(report)} in ${files} ${files === 1 ? "file" : "files"}`);
-    return { tests: withoutSecrets(report, log) };
+    return { tests: report };
   } catch (error) {
     operator.warn("couldn't read the test reports of a run", { run: runId, error: messageOf(error) });
     log.say("reports: they couldn't be read; the runner's own log says why");
     return {};
   }
-}
-
-/** What tests are called and say is as much their own word as what the script prints. */
-function withoutSecrets(report: TestReport, log: RunLog): TestReport {
-  const hidden = ({ suite, name }: { readonly suite: string; readonly name: string }) => ({
-    suite: log.masked(suite),
-    name: log.masked(name),
-  });
-  return {
-    ...report,
-    failures: report.failures.map(({ file, ...failed }) => ({
-      ...failed,
-      ...hidden(failed),
-      ...(file === undefined ? {} : { file: log.masked(file) }),
-      message: log.masked(failed.message),
-    })),
-    slowest: report.slowest.map((slow) => ({ ...slow, ...hidden(slow) })),
-  };
 }

@@ -26,14 +26,15 @@ export interface ReportsRead {
 
 /**
  * Reads the test reports that the globs name in a workspace, within bounds of time and memory whatever the stage left there.
- * After `signal` is aborted, what has been read by then is the report.
+ * Texts of theirs pass `masked` before anything is cut from them. After `signal` is aborted, what has been read by then is the report.
  */
 export async function readReports(
   workspace: string,
   globs: readonly string[],
+  masked: (text: string) => string,
   signal: AbortSignal,
 ): Promise<ReportsRead> {
-  const reading = new Reading(workspace, signal);
+  const reading = new Reading(workspace, new Tally(masked), signal);
   try {
     const walk = await walkArtifacts(workspace, { paths: globs, exclude: [], when: "always" }, signal);
     for (const glob of walk.missing) reading.note(`nothing matches ${glob}`);
@@ -52,14 +53,15 @@ export async function readReports(
 class Reading {
   readonly #workspace: string;
   readonly #signal: AbortSignal;
-  readonly #tally = new Tally();
+  readonly #tally: Tally;
   readonly #notes: string[] = [];
   #unnoted = 0;
   #files = 0;
   #bytes = 0;
 
-  constructor(workspace: string, signal: AbortSignal) {
+  constructor(workspace: string, tally: Tally, signal: AbortSignal) {
     this.#workspace = workspace;
+    this.#tally = tally;
     this.#signal = signal;
   }
 

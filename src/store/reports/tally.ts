@@ -17,20 +17,37 @@ export interface TestCase {
 
 /** Counts tests. Holds no more than what a verdict shows, however many there are. */
 export class Tally {
+  readonly #masked: (text: string) => string;
   readonly #counts = { passed: 0, failure: 0, error: 0, skipped: 0 };
   readonly #failures: FailedTest[] = [];
   #slowest: SlowTest[] = [];
   #seconds = 0;
   #complete = true;
 
-  add(test: TestCase): void {
-    this.#counts[test.result] += 1;
-    this.#seconds += test.seconds;
+  /** `masked` sees every text whole: what is cut first could leave a part of a secret. */
+  constructor(masked: (text: string) => string) {
+    this.#masked = masked;
+  }
+
+  add(given: TestCase): void {
+    this.#counts[given.result] += 1;
+    this.#seconds += given.seconds;
     const isListed = this.#failures.length < mostFailures;
-    if (isListed && (test.result === "failure" || test.result === "error")) {
-      this.#failures.push(failedTest(test, test.result));
+    if (isListed && (given.result === "failure" || given.result === "error")) {
+      this.#failures.push(failedTest(this.#shown(given), given.result));
     }
-    this.#keepIfSlow(test);
+    this.#keepIfSlow(given);
+  }
+
+  #shown({ suite, name, file, message, ...rest }: TestCase): TestCase {
+    const masked = this.#masked;
+    return {
+      ...rest,
+      suite: masked(suite),
+      name: masked(name),
+      file: file === undefined ? undefined : masked(file),
+      message: masked(message),
+    };
   }
 
   /** Something of the reports couldn't be read. */
@@ -59,8 +76,8 @@ export class Tally {
     const last = this.#slowest.at(-1);
     if (this.#slowest.length === mostSlow && last !== undefined && last.seconds >= seconds) return;
     const slow = {
-      suite: shortened(suite, longestName),
-      name: shortened(name, longestName),
+      suite: shortened(this.#masked(suite), longestName),
+      name: shortened(this.#masked(name), longestName),
       seconds: rounded(seconds),
     };
     this.#slowest = [...this.#slowest, slow]

@@ -12,8 +12,23 @@ const one = '<testsuite name="s"><testcase name="a" time="1"/></testsuite>';
 async function read(files: Readonly<Record<string, string | Uint8Array>>): Promise<ReportsRead> {
   const workspace = newFolder();
   for (const [path, content] of Object.entries(files)) await Bun.write(join(workspace, path), content);
-  return readReports(workspace, ["**/*.xml"], never);
+  return readReports(workspace, ["**/*.xml"], hidden, never);
 }
+
+/** Two lines, as a key has them. */
+const secret = "first line of it\nsecond line of it";
+const hidden = (text: string): string => text.replaceAll(secret, "[MASKED]");
+
+test("a secret is masked before its text is cut or put on one line", async () => {
+  const at = (before: number): string =>
+    `<testsuite><testcase name="a" time="1"><failure>${"x".repeat(before)} ${secret}</failure></testcase></testsuite>`;
+  for (const before of [0, 480, 495]) {
+    const { report } = await read({ "one.xml": at(before) });
+    const [failed] = report?.failures ?? [];
+    expect(failed?.message).toContain("x ".repeat(Math.min(1, before)).trim());
+    expect(failed?.message).not.toMatch(/first|second/);
+  }
+});
 
 test("several reports are added up, and what isn't named is left alone", async () => {
   const two =
@@ -133,6 +148,7 @@ test("links, devices, FIFOs and the repository's own folder are left out", async
   const { report, files, notes } = await readReports(
     workspace,
     ["**/*.xml", "folder/*.xml", "/etc/*.xml"],
+    hidden,
     never,
   );
   expect({ files, total: report?.total, complete: report?.complete }).toEqual({
@@ -156,7 +172,7 @@ describe("however much there is", () => {
     writeSync(fd, '<testsuite><testcase name="a"/><testcase name="b"><system-out>');
     ftruncateSync(fd, 500 * 1024 * 1024);
     closeSync(fd);
-    const { report, notes } = await readReports(workspace, ["r.xml"], never);
+    const { report, notes } = await readReports(workspace, ["r.xml"], hidden, never);
     expect(report).toMatchObject({ total: 1, complete: false });
     expect(notes).toEqual(["left out the rest of r.xml: it's larger than 67.1 MB"]);
   });
@@ -185,7 +201,7 @@ describe("however much there is", () => {
   test("of reports without number, a thousand are read", async () => {
     const workspace = newFolder();
     for (let at = 0; at < 1100; at += 1) await Bun.write(join(workspace, `${at}.xml`), one);
-    const { report, files, notes } = await readReports(workspace, ["*.xml"], never);
+    const { report, files, notes } = await readReports(workspace, ["*.xml"], hidden, never);
     expect({ files, total: report?.total, complete: report?.complete }).toEqual({
       files: 1000,
       total: 1000,
@@ -198,11 +214,11 @@ describe("however much there is", () => {
   test("when time is up, what has been read is the report", async () => {
     const workspace = newFolder();
     await Bun.write(join(workspace, "r.xml"), one);
-    expect(await readReports(workspace, ["r.xml"], AbortSignal.abort())).toMatchObject({
+    expect(await readReports(workspace, ["r.xml"], hidden, AbortSignal.abort())).toMatchObject({
       files: 0,
       notes: ["left out r.xml: it took too long to read them all"],
     });
-    expect(await readReports(workspace, ["*.xml"], AbortSignal.abort())).toMatchObject({
+    expect(await readReports(workspace, ["*.xml"], hidden, AbortSignal.abort())).toMatchObject({
       files: 0,
       notes: ["left out all: it took too long to find them"],
     });
