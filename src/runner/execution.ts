@@ -154,12 +154,13 @@ export class Execution {
   /** Artifacts are of the last try only: a failure that another one follows leaves none. */
   async #conclude(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<"over" | "again"> {
     // Of a run whose secrets aren't known nothing is shown.
-    if (this.#masking !== undefined) await keepServices(this.#state, outcome, log, this.#options);
+    const mayBeShown = this.#masking !== undefined;
+    if (mayBeShown) await keepServices(this.#state, outcome, log, this.#options);
     if (this.#isToBeTriedAgain(outcome)) return this.#failTry(log, outcome, exit);
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
     for (const warning of warningsOf(exit, outcome, this.#state.plan)) log.say(warning);
-    const reports = await readReports(this.#state, log, this.#options);
+    const reports = mayBeShown ? await readReports(this.#state, log, this.#options) : {};
     const canceled = this.#interruption.signal;
     const kept = await keepArtifacts(this.#state, outcome, log, { ...this.#options, canceled });
     if (this.#isToBeTriedAgain(kept.outcome)) return this.#failTry(log, kept.outcome, exit);

@@ -53,12 +53,16 @@ export class Masking {
   async *follow(follow: (cursor: Cursor | undefined) => Output, cursor: Cursor | undefined): Output {
     const masked = new MaskedOutput(this.#mask, cursor, (value) => this.#take(value));
     const output = follow(masked.from);
-    for (;;) {
-      const next = await output.next();
-      const batch = next.done === true ? masked.end() : masked.push(next.value);
-      await this.#remember();
-      yield batch;
-      if (next.done === true) return next.value;
+    try {
+      for (;;) {
+        const next = await output.next();
+        const batch = next.done === true ? masked.end() : masked.push(next.value);
+        await this.#remember();
+        yield batch;
+        if (next.done === true) return next.value;
+      }
+    } finally {
+      output.next().catch(() => {}); // lets it close what it has open, once it's told to end
     }
   }
 
@@ -78,9 +82,11 @@ export class Masking {
     return this.#mask.add(value);
   }
 
-  /** Before what comes after them is stored. */
+  /** Before what comes after them is stored. What can't be stored now is with the next batch, if only of another try. */
   async #remember(): Promise<void> {
-    if (this.#new.length > 0) await this.#store.secrets.held.addMasks(this.#runId, this.#new.splice(0));
+    if (this.#new.length === 0) return;
+    await this.#store.secrets.held.addMasks(this.#runId, this.#new);
+    this.#new = [];
   }
 
   #tell(what: string): void {

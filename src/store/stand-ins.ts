@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../shared/clock.ts";
-import { systemCodeOf } from "../shared/errors.ts";
+import { RunnerError, systemCodeOf } from "../shared/errors.ts";
 import { readSealIn } from "./artifact.ts";
 import { shareArtifacts } from "./artifact-share.ts";
 import { makeFolder, syncFolder, writeAtomic } from "./atomic.ts";
@@ -105,7 +105,11 @@ export class StandIns {
     const { folder, durable } = this.#options;
     const entry = this.#entry(place, digest);
     const found = readStandIn(entry);
-    if (found === undefined) return 0;
+    if (found === undefined)
+      throw new RunnerError(
+        "artifacts_invalid",
+        "the earlier success that was to stand for the run is forgotten",
+      );
     const target = artifactsFolder(folder, to.runId);
     return shareArtifacts(this.#artifactsOf(entry, found), target, { durable, expiresAt: to.expiresAt });
   }

@@ -208,6 +208,14 @@ describe("a stage with inputs", () => {
     expect([await status(nothing), await status(nothing)]).toEqual(["SUCCESS", "SUCCESS"]);
   });
 
+  test("an entry that is gone serves nobody", async () => {
+    const { runId, request } = await submit();
+    await bench.verdict(runId);
+    expect(bench.store.standIns.serve(request, "0".repeat(40), { runId })).rejects.toMatchObject({
+      code: "artifacts_invalid",
+    });
+  });
+
   test("an image that has to be asked for at a registry runs", async () => {
     const always: Stage = { ...build, image: { name: "alpine", pullPolicy: "always" } };
     expect([await status(always), await status(always)]).toEqual(["SUCCESS", "SUCCESS"]);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunState } from "../../../src/events/run-state.ts";
 import type { SecretPlan } from "../../../src/plan/plan.ts";
+import { RunnerError } from "../../../src/shared/errors.ts";
 import { Bench, planOf, type Stage } from "./bench.ts";
 
 let bench: Bench;
@@ -110,9 +111,11 @@ test("secrets and masks last over a restart, and go with the verdict", async () 
 
 test("a run whose secrets can't be read any more fails, and nothing more of it is shown", async () => {
   const hold = bench.hold();
-  const script = ["echo before", hold.command, "echo after $TOKEN"];
+  const report = `echo "<testsuite><testcase name='$TOKEN' time='1'/></testsuite>" >r.xml`;
+  const script = [report, "echo before", hold.command, "echo after $TOKEN"];
+  const artifacts = { paths: [], exclude: [], when: "always", junit: ["r.xml"] } as const;
   const { runId } = await submit(
-    { id: "a", secrets: [secretOf("TOKEN")], script },
+    { id: "a", secrets: [secretOf("TOKEN")], script, artifacts },
     { TOKEN: "value-of-token" },
   );
   await bench.printed(runId, "before");
@@ -121,8 +124,29 @@ test("a run whose secrets can't be read any more fails, and nothing more of it i
   hold.release();
   await bench.reopen();
   await bench.runner.start();
-  expect(await bench.verdict(runId)).toMatchObject({ status: "FAILURE", cause: "engine" });
+  const verdict = await bench.verdict(runId);
+  expect(verdict).toMatchObject({ status: "FAILURE", cause: "engine" });
+  expect(verdict.tests).toBeUndefined();
   expect(await bench.log(runId)).toEqual(["before"]);
+});
+
+test("a mask that couldn't be stored is stored by the next try", async () => {
+  const hold = bench.hold();
+  const { held } = bench.store.secrets;
+  const add = held.addMasks.bind(held);
+  let failures = 0;
+  held.addMasks = async (...words) => {
+    failures += 1;
+    if (failures === 1) throw new RunnerError("disk_full", "no space left");
+    return add(...words);
+  };
+  const script = ["echo ::add-mask::late-mask", "echo ready", hold.command, "echo late-mask"];
+  const { runId } = await submit({ id: "a", script, retry: { max: 1 } }, {});
+  await bench.printed(runId, "ready");
+  expect((await held.read(runId)).masks).toEqual(["late-mask"]);
+  hold.release();
+  expect(await bench.verdict(runId)).toMatchObject({ status: "SUCCESS" });
+  expect(await bench.log(runId)).toContain("[MASKED]");
 });
 
 test("what an output may ask to be masked is bounded, and what isn't taken is said once", async () => {
