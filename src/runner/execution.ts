@@ -153,18 +153,16 @@ export class Execution {
 
   /** Artifacts are of the last try only: a failure that another one follows leaves none. */
   async #conclude(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<"over" | "again"> {
-    // Of a run whose secrets aren't known nothing is shown.
-    const mayBeShown = this.#masking !== undefined;
-    if (mayBeShown) await keepServices(this.#state, outcome, log, this.#options);
+    if (this.#mayBeShown) await keepServices(this.#state, outcome, log, this.#options);
     if (this.#isToBeTriedAgain(outcome)) return this.#failTry(log, outcome, exit);
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
     for (const warning of warningsOf(exit, outcome, this.#state.plan)) log.say(warning);
-    const reports = mayBeShown ? await readReports(this.#state, log, this.#options) : {};
+    const reports = this.#mayBeShown ? await readReports(this.#state, log, this.#options) : {};
     const canceled = this.#interruption.signal;
     const kept = await keepArtifacts(this.#state, outcome, log, { ...this.#options, canceled });
     if (this.#isToBeTriedAgain(kept.outcome)) return this.#failTry(log, kept.outcome, exit);
-    await saveCaches(this.#state, outcome, log, this.#options);
+    await this.#saveCaches(log, outcome, kept.outcome);
     const queueSeconds = secondsBetween(createdAt, startedAt ?? createdAt);
     const runSeconds = secondsBetween(startedAt ?? createdAt, timestamp(clock.now()));
     const finished = {
@@ -182,6 +180,19 @@ export class Execution {
     const relieve = (): Promise<void> => cleanUp(this.#state, undefined, this.#options);
     this.#state = await this.#stored("the verdict of a run", verdict, relieve);
     return "over";
+  }
+
+  /** Of a run whose secrets aren't known nothing is. */
+  get #mayBeShown(): boolean {
+    return this.#masking !== undefined;
+  }
+
+  /** By how the script ended. An interruption that it has had already is no reason to save nothing. */
+  async #saveCaches(log: RunLog, outcome: Outcome, verdict: Outcome): Promise<void> {
+    if (verdict.status === "CANCELED") return;
+    const { signal } = this.#interruption;
+    const stopping = AbortSignal.any([this.#leave.signal, ...(signal.aborted ? [] : [signal])]);
+    await saveCaches(this.#state, outcome, log, { ...this.#options, stopping });
   }
 
   #isToBeTriedAgain(outcome: Outcome): boolean {

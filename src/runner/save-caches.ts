@@ -16,6 +16,11 @@ interface Cache {
   readonly key: string;
 }
 
+export interface SavingOptions extends RunnerOptions {
+  /** Aborted when nobody should wait for it any more: what isn't saved by then won't be. */
+  readonly stopping: AbortSignal;
+}
+
 /**
  * Saves the run's caches once its script has ended, as each one's policy and when say. The container is removed first: nothing of the
  * stage may write while its files are read. A cache never fails a run: what goes wrong is a line of its log.
@@ -24,7 +29,7 @@ export async function saveCaches(
   state: RunState,
   outcome: Outcome,
   log: RunLog,
-  options: RunnerOptions,
+  options: SavingOptions,
 ): Promise<void> {
   if (state.handle === null || outcome.status === "CANCELED") return;
   const wanted: Cache[] = [];
@@ -57,7 +62,7 @@ function cachesOf({ runId, plan }: RunState, { store }: RunnerOptions): readonly
 async function saveCache(
   { plan, key }: Cache,
   { state, workspace, log }: { readonly state: RunState; readonly workspace: string; readonly log: RunLog },
-  { store, clock, settings }: RunnerOptions,
+  { store, clock, settings, stopping }: SavingOptions,
 ): Promise<void> {
   const { pipelineId, stageId, source } = state.request;
   const scope = scopesOf(source).own ?? "";
@@ -66,7 +71,8 @@ async function saveCache(
   const began = clock.elapsed();
   try {
     const saver = { pipelineId, stageId, runId: state.runId };
-    const signal = AbortSignal.timeout(saveDeadlineMs);
+    const signal = AbortSignal.any([AbortSignal.timeout(saveDeadlineMs), stopping]);
+    signal.throwIfAborted();
     const saved = await store.cache.save({ identity, saver, workspace, mostBytes }, signal);
     if (saved.kind === "saved" || saved.kind === "nothing")
       for (const why of saved.refused) log.say(`cache: left out ${why}`);
@@ -77,7 +83,7 @@ async function saveCache(
       log.say(notSavedLine(key, `none of its paths is there: ${plan.paths.map(shownKey).join(", ")}`));
     else log.say(notSavedLine(key, tooBig(mostBytes)));
   } catch (error) {
-    log.say(notSavedLine(key, reasonOf(error)));
+    log.say(notSavedLine(key, stopping.aborted ? "it was canceled, or the runner stopped" : reasonOf(error)));
   }
 }
 

@@ -137,6 +137,24 @@ test("a canceled run saves nothing, a run that timed out what is saved on failur
   expect((await bench.log(timedOut.runId)).join("\n")).toContain("cache: saved k");
 });
 
+test.each(["cancel", "stop"] as const)("a %s doesn't wait for a cache to be saved", async (how) => {
+  bench = await Bench.open();
+  const saving = Promise.withResolvers<void>();
+  bench.store.cache.save = (_, signal) => {
+    saving.resolve();
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(new Error("given up")));
+    });
+  };
+  const script = ["mkdir deps; echo x >deps/a"];
+  const { runId } = await bench.submit({ id: "build", script, caches: [cache()] });
+  await saving.promise;
+  if (how === "cancel") await bench.runner.cancel(runId, "test");
+  else await bench.leave();
+  expect((await bench.verdict(runId)).status).toBe("SUCCESS");
+  expect((await bench.log(runId)).at(-1)).toEndWith("it was canceled, or the runner stopped");
+});
+
 test("a cache that can't be reached is told in the log and fails nothing", async () => {
   bench = await Bench.open();
   mkdirSync(bench.stateFolder, { recursive: true });
