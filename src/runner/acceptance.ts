@@ -21,6 +21,8 @@ export class Acceptance {
   readonly #options: RunnerOptions;
   readonly #queue: Queue;
   readonly #accepting = new Map<string, Promise<readonly RunState[]>>();
+  /** Accepted in vain, since the rest of them couldn't be; their end may not be on disk yet. */
+  readonly #withdrawn = new Set<string>();
   /** Being accepted. */
   #coming = 0;
 
@@ -51,7 +53,7 @@ export class Acceptance {
   /** What a crash left accepted of them isn't accepted again; what was withdrawn, since the rest couldn't be stored, is. */
   async #acceptMissing(wanted: readonly Admitted[], key: string): Promise<readonly RunState[]> {
     const before = (await runsWithKey(key, this.#options.store)).filter(
-      ({ status }) => status !== "CANCELED",
+      ({ runId, status }) => status !== "CANCELED" && !this.#withdrawn.has(runId),
     );
     const present = new Set(before.map(({ plan }) => plan.id));
     const missing = wanted.filter(({ plan }) => !present.has(plan.id));
@@ -91,6 +93,12 @@ export class Acceptance {
     return { runId, request, plan: decided, secrets: await secretsFor(decided, request, { given, kept }) };
   }
 
+  /** By the queue, which tries again while that can't be stored. */
+  async #withdraw(state: RunState): Promise<void> {
+    this.#withdrawn.add(state.runId);
+    await this.#queue.end({ ...state, cancelRequestedBy: "the runner" }, withdraw).catch(() => {});
+  }
+
   /** Those on disk before one that can't be stored never run. */
   async #record(decided: readonly Decided[]): Promise<readonly RunState[]> {
     const { store } = this.#options;
@@ -100,7 +108,7 @@ export class Acceptance {
         accepted.push(await store.accept(runId, request, plan, secrets));
       return accepted;
     } catch (error) {
-      for (const state of accepted) await withdraw(state, this.#options).catch(() => {});
+      for (const state of accepted) await this.#withdraw(state);
       throw error;
     }
   }

@@ -192,6 +192,27 @@ test("what can't be stored as a whole is withdrawn, and may come again with its 
   expect(await bench.runner.repeated("key-3", "f")).toHaveLength(2);
 });
 
+test("a run whose withdrawal can't be stored either is withdrawn later, and never runs", async () => {
+  const common = { idempotencyKey: "key-4", fingerprint: "f", combinations: 2 };
+  const wanted = ["test:i", "test:j"].map((id) => ({
+    request: bench.request(id, common),
+    plan: combination(id),
+  }));
+  const { store } = bench;
+  const [accept, record] = [store.accept.bind(store), store.record.bind(store)];
+  const full = (): Promise<never> => Promise.reject(new RunnerError("disk_full", "full"));
+  store.accept = (runId, request, plan) => (plan.id === "test:j" ? full() : accept(runId, request, plan));
+  store.record = full;
+  expect(await codeOf(bench.runner.submitAll(wanted))).toBe("disk_full");
+  const withdrawn = store.newestRunOf("test:i") ?? "none";
+  store.accept = accept;
+  store.record = record;
+  const runs = await bench.runner.submitAll(wanted);
+  expect(runs.map(({ runId }) => runId)).not.toContain(withdrawn);
+  expect(await bench.verdict(withdrawn)).toMatchObject({ status: "CANCELED" });
+  for (const { runId } of runs) expect((await bench.verdict(runId)).status).not.toBe("CANCELED");
+});
+
 test("a matrix that the queue has no room for is refused as a whole", async () => {
   const before = bench.store.runs().length;
   bench.settings.queueLimit = 1;
