@@ -195,8 +195,9 @@ export class Execution {
     await saveCaches(this.#state, outcome, log, { ...this.#options, stopping });
   }
 
+  /** What goes wrong between two tries is no try. */
   #isToBeTriedAgain(outcome: Outcome): boolean {
-    return !this.#canceled && deservesAnotherTry(outcome, this.#state);
+    return !this.#canceled && !awaitsNextTry(this.#state) && deservesAnotherTry(outcome, this.#state);
   }
 
   async #failTry(log: RunLog, outcome: Outcome, exit: Exit | undefined): Promise<"again"> {

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import type { RunEvent } from "../../../src/events/event.ts";
+import { RunnerError } from "../../../src/shared/errors.ts";
 import { Bench, eventually, latch, need, untilAborted } from "./bench.ts";
 
 let bench: Bench;
@@ -192,4 +193,15 @@ test("an adopted try that fails is tried again as any other", async () => {
   expect(await bench.verdict(runId)).toMatchObject({ status: "SUCCESS" });
   expect((await bench.log(runId)).filter((line) => !line.startsWith("#"))).toEqual(["try 1", "try 2"]);
   await eventually(() => bench.runner.counts.running === 0, "the slot is free again");
+});
+
+test("what goes wrong between two tries is no try", async () => {
+  bench = await Bench.open();
+  bench.engine.before = (verb) => {
+    if (verb === "remove") throw new RunnerError("engine_failed", "it can't be removed");
+  };
+  const { runId } = await bench.submit({ id: "build", script: failing(9), retry: { max: 5 } });
+  const verdict = await bench.verdict(runId);
+  expect(verdict).toMatchObject({ status: "FAILURE", cause: "engine", reason: "it can't be removed" });
+  expect((await bench.store.load(runId))?.tries).toHaveLength(1);
 });
