@@ -20,7 +20,7 @@ import {
   warningsOf,
 } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
-import { readReports } from "./read-reports.ts";
+import { testsOf } from "./read-reports.ts";
 import { saveCaches } from "./save-caches.ts";
 import { untilAvailable } from "./retry.ts";
 import { awaitsNextTry, beginNextTry, deservesAnotherTry, recordFailedTry } from "./tries.ts";
@@ -158,7 +158,7 @@ export class Execution {
     const { store, clock } = this.#options;
     const { runId, plan, createdAt, startedAt } = this.#state;
     for (const warning of warningsOf(exit, outcome, this.#state.plan)) log.say(warning);
-    const reports = this.#mayBeShown ? await readReports(this.#state, log, this.#options) : {};
+    const reports = this.#mayBeShown ? await testsOf(this.#state, log, this.#options) : {};
     const canceled = this.#interruption.signal;
     const kept = await keepArtifacts(this.#state, outcome, log, { ...this.#options, canceled });
     if (this.#isToBeTriedAgain(kept.outcome)) return this.#failTry(log, kept.outcome, exit);

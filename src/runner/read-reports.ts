@@ -1,6 +1,7 @@
 import { describeTests, type TestReport } from "../events/test-report.ts";
 import type { RunState } from "../events/run-state.ts";
 import { messageOf } from "../shared/errors.ts";
+import { readReports } from "../store/reports/read-reports.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
 import { workFolders } from "./workspace.ts";
@@ -11,7 +12,7 @@ const readDeadlineMs = 60_000;
  * The tests that the stage's reports tell of, however the stage ended. Never changes how it ended: what can't be read is left
  * out, and the log says so. The container is removed first: nothing of the stage may write while its files are read.
  */
-export async function readReports(
+export async function testsOf(
   state: RunState,
   log: RunLog,
   { engine, store, log: operator }: RunnerOptions,
@@ -23,12 +24,7 @@ export async function readReports(
     await engine.remove(runId);
     const { workspace } = await workFolders(runId, store);
     const signal = AbortSignal.timeout(readDeadlineMs);
-    const { report, files, notes } = await store.readReports(
-      workspace,
-      globs,
-      (text) => log.masked(text),
-      signal,
-    );
+    const { report, files, notes } = await readReports(workspace, globs, (text) => log.masked(text), signal);
     for (const note of notes) log.say(`reports: ${note}`);
     if (report === undefined) return {};
     log.say(`reports: ${describeTests(report)} in ${files} ${files === 1 ? "file" : "files"}`);

@@ -1,9 +1,9 @@
-import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { systemCodeOf } from "../shared/errors.ts";
 import { readSealIn } from "./artifact.ts";
 import { makeFolder, syncFolder } from "./atomic.ts";
+import { namesIn } from "./folder.ts";
 import { artifactsFolder, expiringFolder, filesIn, isRunId } from "./layout.ts";
 
 /*
@@ -28,10 +28,12 @@ export async function noteExpiry(
 }
 
 export function dueRuns(folder: string, now: string): readonly Due[] {
-  return namesIn(expiringFolder(folder)).flatMap((name) => {
-    const [expiresAt = "", runId = ""] = name.split("_");
-    return isRunId(runId) && expiresAt <= now ? [{ runId, expiresAt }] : [];
-  });
+  return namesIn(expiringFolder(folder))
+    .toSorted()
+    .flatMap((name) => {
+      const [expiresAt = "", runId = ""] = name.split("_");
+      return isRunId(runId) && expiresAt <= now ? [{ runId, expiresAt }] : [];
+    });
 }
 
 /** The seal stays, and says since when they aren't there. Whether there was something to delete. */
@@ -42,13 +44,4 @@ export async function dropDue(folder: string, { runId, expiresAt }: Due): Promis
   if (isDue) await rm(filesIn(artifacts), { recursive: true, force: true });
   rmSync(join(expiringFolder(folder), `${expiresAt}_${runId}`), { force: true });
   return isDue;
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).toSorted();
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return [];
-    throw error;
-  }
 }

@@ -1,9 +1,9 @@
-import { type Dirent, lstatSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { systemCodeOf } from "../shared/errors.ts";
 import type { CacheFilter, Cleared } from "./cache/reset.ts";
 import { diskError } from "./disk-error.ts";
+import { entriesIn } from "./folder.ts";
 import { pathPart, standInsFolder } from "./layout.ts";
 import { readStandIn } from "./stand-in.ts";
 
@@ -52,24 +52,15 @@ function placeOf({ orgId, repoId }: NonNullable<CacheFilter["repository"]>): str
 }
 
 function foldersIn(folder: string): readonly string[] {
-  return listed(folder)
+  return entriesIn(folder)
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(folder, name));
 }
 
 function bytesIn(folder: string): number {
-  return listed(folder).reduce((sum, entry) => {
+  return entriesIn(folder).reduce((sum, entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return sum + bytesIn(path);
     return sum + (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0);
   }, 0);
-}
-
-function listed(folder: string): readonly Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return [];
-    throw error;
-  }
 }

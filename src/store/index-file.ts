@@ -1,8 +1,8 @@
-import { closeSync, constants, existsSync, fdatasync, openSync, readdirSync } from "node:fs";
+import { closeSync, constants, existsSync, fdatasync, openSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { systemCodeOf } from "../shared/errors.ts";
 import { syncFolder, writeAtomic } from "./atomic.ts";
+import { namesIn } from "./folder.ts";
 import { readRun } from "./journal.ts";
 import { indexFile, isRunId, monthPattern, runFolder, runsFolder } from "./layout.ts";
 import { appendWhole, readNdjson } from "./ndjson.ts";
@@ -102,15 +102,6 @@ function runIdsOnDisk(folder: string): readonly string[] {
       .filter(isRunId)
       .filter((runId) => runFolder(folder, runId) === join(runsFolder(folder), month, runId)),
   );
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return [];
-    throw error;
-  }
 }
 
 function byAcceptance(a: RunSummary, b: RunSummary): number {

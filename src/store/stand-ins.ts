@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../shared/clock.ts";
 import { RunnerError, systemCodeOf } from "../shared/errors.ts";
@@ -7,6 +7,7 @@ import { readSealIn } from "./artifact.ts";
 import { shareArtifacts } from "./artifact-share.ts";
 import { makeFolder, syncFolder, writeAtomic } from "./atomic.ts";
 import { diskError } from "./disk-error.ts";
+import { namesIn } from "./folder.ts";
 import { artifactsFolder, standInsKeyFile, standInsOf } from "./layout.ts";
 import { entryArtifacts, entryFile, readStandIn, type StandIn, standInText } from "./stand-in.ts";
 
@@ -182,13 +183,4 @@ function entriesByAge(stage: string): readonly string[] {
 
 function forgetOldest(stage: string): void {
   for (const entry of entriesByAge(stage).slice(mostOfStage)) rmSync(entry, { recursive: true, force: true });
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return [];
-    throw error;
-  }
 }

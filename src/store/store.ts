@@ -16,7 +16,6 @@ import { IndexFile } from "./index-file.ts";
 import { readJournal } from "./journal.ts";
 import { isRunId, runsFolder, workFolder, workFolders } from "./layout.ts";
 import type { ReadLogOptions } from "./log-reader.ts";
-import { readReports } from "./reports/read-reports.ts";
 import { type ArtifactFile, RunArtifacts } from "./run-artifacts.ts";
 import { RunIndex } from "./run-index.ts";
 import { Listeners } from "./listeners.ts";
@@ -165,9 +164,6 @@ export class Store {
     this.#mustKnow(runId);
     return this.runArtifacts.collect(runId, workspace, plan, signal);
   }
-
-  /** What the test reports in a workspace say. Rejects only for what should not happen. */
-  readonly readReports = readReports;
 
   /** How many were put there. `artifacts_invalid` when a link or file stands in the way. */
   async placeArtifacts(fromRunId: string, workspace: string): Promise<number> {

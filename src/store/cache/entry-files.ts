@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  constants,
-  type Dirent,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemCodeOf } from "../../shared/errors.ts";
+import { entriesIn } from "../folder.ts";
 import { cacheEntryFile, type CacheEntryName, cacheEntryOf, cacheFolder, pathPart } from "../layout.ts";
 import { type CacheEntry, type CacheIdentity, entryNameOf } from "./entry.ts";
 import { readHeader } from "./header.ts";
@@ -80,7 +72,7 @@ export function* entryFiles(
 }
 
 function* filesOf(folder: string, repository: string): Generator<EntryFile, void, void> {
-  for (const { name: fileName } of entriesOf(join(cacheFolder(folder), repository))) {
+  for (const { name: fileName } of entriesIn(join(cacheFolder(folder), repository))) {
     const name = cacheEntryOf(repository, fileName);
     if (name === undefined) continue;
     const stat = lstatSync(cacheEntryFile(folder, name), { throwIfNoEntry: false });
@@ -90,19 +82,10 @@ function* filesOf(folder: string, repository: string): Generator<EntryFile, void
 
 function foldersIn(folder: string, id: string | undefined): readonly string[] {
   const wanted = id === undefined ? undefined : pathPart(id);
-  return entriesOf(folder)
+  return entriesIn(folder)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
     .map(({ name }) => name)
     .filter((name) => wanted === undefined || name === wanted);
-}
-
-function entriesOf(folder: string): readonly Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return [];
-    throw error;
-  }
 }
 
 function openFile(path: string): number | undefined {
