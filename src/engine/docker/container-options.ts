@@ -2,6 +2,7 @@ import type { ContainerCreateOptions, MountSettings } from "dockerode";
 import type { StageSpec } from "../engine.ts";
 import { secretsFolderBytes } from "../room/delivery.ts";
 import { readOnlyFiles, writableFiles } from "../room/room.ts";
+import { hardening } from "./hardening.ts";
 import { containerName, runLabel, runnerLabel, stageLabel } from "./labels.ts";
 import { resourceLimits } from "./resource-limits.ts";
 
@@ -36,12 +37,7 @@ export function toContainerOptions(
       Init: true,
       AutoRemove: spec.ephemeral,
       LogConfig: { Type: "none", Config: {} },
-      CapDrop: ["ALL"],
-      CapAdd: capabilities,
-      SecurityOpt: ["no-new-privileges"],
-      OomKillDisable: false,
-      RestartPolicy: { Name: "no" },
-      Ulimits: [{ Name: "core", Soft: 0, Hard: 0 }],
+      ...hardening(capabilities),
     },
   };
 }

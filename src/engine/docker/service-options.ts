@@ -1,5 +1,6 @@
 import type { ContainerCreateOptions } from "dockerode";
 import type { ServiceSpec } from "../services.ts";
+import { hardening } from "./hardening.ts";
 import { runLabel, runnerLabel, serviceContainerName, serviceLabel, stageLabel } from "./labels.ts";
 import { resourceLimits } from "./resource-limits.ts";
 import { logOptions } from "./service-log.ts";
@@ -37,12 +38,7 @@ export function toServiceOptions(
     HostConfig: {
       NetworkMode: network,
       LogConfig: logOptions,
-      CapDrop: ["ALL"],
-      CapAdd: capabilities,
-      SecurityOpt: ["no-new-privileges"],
-      OomKillDisable: false,
-      RestartPolicy: { Name: "no" },
-      Ulimits: [{ Name: "core", Soft: 0, Hard: 0 }],
+      ...hardening(capabilities),
       ...resourceLimits(spec.resources),
     },
   };
