@@ -19,6 +19,12 @@ const text = (maxLength: number) =>
 const count = t.String({ pattern: "^\\d{1,15}$", description: "a whole number, 0 or more" });
 const closed = { additionalProperties: false, description: "an object" };
 
+const value = t.String({
+  maxLength: 65_536,
+  pattern: "^[^\\u0000]*$",
+  description: "a string of at most 65536 characters without NUL",
+});
+
 export const triggerBody = t.Object(
   {
     pipelineId: id,
@@ -28,37 +34,21 @@ export const triggerBody = t.Object(
     stageId: id,
     ref: t.Optional(text(1024)),
     variables: t.Optional(
-      t.Record(
-        t.String({ pattern: "^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$" }),
-        t.String({
-          maxLength: 65_536,
-          pattern: "^[^\\u0000]*$",
-          description: "a string of at most 65536 characters without NUL",
-        }),
-        {
-          maxProperties: 1000,
-          additionalProperties: false,
-          description: "an object of at most 1000 variables",
-          unknownKey: "a variable's name is letters, digits and underscores, and doesn't begin with a digit",
-        },
-      ),
+      t.Record(t.String({ pattern: "^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$" }), value, {
+        maxProperties: 1000,
+        additionalProperties: false,
+        description: "an object of at most 1000 variables",
+        unknownKey: "a variable's name is letters, digits and underscores, and doesn't begin with a digit",
+      }),
     ),
     secrets: t.Optional(
-      t.Record(
-        t.String({ pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$" }),
-        t.String({
-          maxLength: 65_536,
-          pattern: "^[^\\u0000]*$",
-          description: "a string of at most 65536 characters without NUL",
-        }),
-        {
-          maxProperties: 1000,
-          additionalProperties: false,
-          description: "an object of at most 1000 secrets",
-          unknownKey:
-            "a secret's name is 1 to 128 letters, digits, _, . and -, and begins with none of the last two",
-        },
-      ),
+      t.Record(t.String({ pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$" }), value, {
+        maxProperties: 1000,
+        additionalProperties: false,
+        description: "an object of at most 1000 secrets",
+        unknownKey:
+          "a secret's name is 1 to 128 letters, digits, _, . and -, and begins with none of the last two",
+      }),
     ),
     manifest: t.Optional(text(1024)),
     reuse: t.Optional(t.Boolean({ description: "true or false" })),

@@ -9,7 +9,7 @@ import {
   key,
   oneOf,
   oneOrMore,
-  pullPolicy,
+  pullKeys,
   required,
   scalar,
   text,
@@ -41,11 +41,7 @@ export const image = Type.Union(
         user: key(text("a user name or id"), "As the stage's `user`, which goes before it.", {
           otherwise: "the image's",
         }),
-        pull_policy: key(pullPolicy, "When the image is pulled.", { default: "if_not_present" }),
-        platform: key(text('a platform such as "linux/arm64"'), "Which of the image's variants.", {
-          otherwise: "the engine's own",
-          examples: ["linux/arm64"],
-        }),
+        ...pullKeys,
       },
       closed("an image's name, or a map with its name"),
     ),

@@ -6,7 +6,7 @@ import {
   key,
   is,
   oneOrMore,
-  pullPolicy,
+  pullKeys,
   required,
   text,
   variableName,
@@ -57,11 +57,7 @@ const service = Type.Union(
         healthcheck: key(healthcheck, "How it's told that the service is ready.", {
           otherwise: "the image's, else that a port it exposes accepts",
         }),
-        pull_policy: key(pullPolicy, "When the image is pulled.", { default: "if_not_present" }),
-        platform: key(text('a platform such as "linux/arm64"'), "Which of the image's variants.", {
-          otherwise: "the engine's own",
-          examples: ["linux/arm64"],
-        }),
+        ...pullKeys,
       },
       closed("an image's name, or a map with its name"),
     ),

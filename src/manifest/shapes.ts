@@ -97,4 +97,14 @@ export const variables = Type.Record(Type.String({ pattern: variableName }), sca
 
 export const when = oneOf("on_success", "on_failure", "always", "never");
 export const outcomeWhen = oneOf("on_success", "on_failure", "always");
-export const pullPolicy = oneOf("if_not_present", "always", "never");
+
+/** Of every image, a stage's or a service's. */
+export const pullKeys = {
+  pull_policy: key(oneOf("if_not_present", "always", "never"), "When the image is pulled.", {
+    default: "if_not_present",
+  }),
+  platform: key(text('a platform such as "linux/arm64"'), "Which of the image's variants.", {
+    otherwise: "the engine's own",
+    examples: ["linux/arm64"],
+  }),
+};

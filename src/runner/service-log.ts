@@ -50,9 +50,10 @@ export async function sayLastLines(
   const { lines } = (await engine.services.log(service, lastLines, signal)) ?? { lines: [] };
   if (lines.length === 0) return log.say(`service ${titleOf(service)} wrote nothing`);
   log.say(`last lines of service ${titleOf(service)}:`);
-  for (const line of throughMask(lines, log)) log.say(`  ${service.alias} | ${cut(line)}`);
+  for (const line of throughMask(lines, log)) log.say(`  ${service.alias} | ${shortened(line)}`);
 }
 
-function cut(line: string): string {
+/** Of a line that somebody is to read, as much as they may want to. */
+export function shortened(line: string): string {
   return line.length > longestLine ? `${line.slice(0, longestLine)}…` : line;
 }

@@ -1,3 +1,4 @@
+import { shortened } from "../../runner/service-log.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The end of what a service wrote. */
@@ -7,7 +8,6 @@ export interface ServiceLines {
 }
 
 const mostLines = 10;
-const longestLine = 1000;
 
 /**
  * For a stage that failed, whose folder goes with the `exec`: the last lines of its services. Those of a service that ended
@@ -22,12 +22,8 @@ export async function serviceLines(
     stopped.map(async ({ alias }) => {
       const path = store.serviceLog(runId, alias);
       const text = path === undefined ? "" : await Bun.file(path).text();
-      return { alias, lines: text.split("\n").slice(0, -1).slice(-mostLines).map(cut) };
+      return { alias, lines: text.split("\n").slice(0, -1).slice(-mostLines).map(shortened) };
     }),
   );
   return all.filter(({ lines }) => lines.length > 0);
-}
-
-function cut(line: string): string {
-  return line.length > longestLine ? `${line.slice(0, longestLine)}…` : line;
 }
