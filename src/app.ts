@@ -188,7 +188,7 @@ async function serve(
 ): Promise<readonly string[]> {
   const [{ createApi }, { freshenServiceLog: freshen }] = await Promise.all([
     import("./api/server.ts"),
-    import("./runner/service-log.ts"),
+    import("./runner/services/service-log.ts"),
   ]);
   const freshenServiceLog: ApiOptions["freshenServiceLog"] = ({ runId }, alias, signal) =>
     freshen({ runId, alias }, { engine, store }, signal);

@@ -8,9 +8,9 @@ import type { RunnerOptions } from "./context.ts";
 import { collectGarbageOf } from "./garbage.ts";
 import { Interruption } from "./interruption.ts";
 import { keepArtifacts } from "./keep-artifacts.ts";
-import { keepServices, watchServices } from "./keep-services.ts";
+import { keepServices, watchServices } from "./services/keep-services.ts";
 import { launch } from "./launch.ts";
-import { maskedLogger, Masking } from "./masking.ts";
+import { maskedLogger, Masking } from "./masks/masking.ts";
 import {
   namedSteps,
   isExpected,
@@ -21,7 +21,7 @@ import {
 } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { testsOf } from "./read-reports.ts";
-import { saveCaches } from "./save-caches.ts";
+import { saveCaches } from "./caches/save-caches.ts";
 import { untilAvailable } from "./retry.ts";
 import { awaitsNextTry, beginNextTry, deservesAnotherTry, recordFailedTry } from "./tries.ts";
 

@@ -6,9 +6,9 @@ import { openToAll } from "../source/checkout.ts";
 import type { RunLog } from "../store/run-log.ts";
 import type { RunnerOptions } from "./context.ts";
 import { deliveryOf } from "./delivery.ts";
-import { restoreCaches, stageUserOf } from "./restore-caches.ts";
-import { serve } from "./serve.ts";
-import { serviceSpecs } from "./service-specs.ts";
+import { restoreCaches, stageUserOf } from "./caches/restore-caches.ts";
+import { serve } from "./services/serve.ts";
+import { serviceSpecs } from "./services/service-specs.ts";
 import { fillWorkspace, workFolders, type WorkFolders } from "./workspace.ts";
 
 /**

@@ -4,7 +4,7 @@ import { defaultRetryMs, type RunnerOptions } from "./context.ts";
 import { EngineReach } from "./engine-reach.ts";
 import { supersededBy, Turns } from "./groups.ts";
 import { readinessOf } from "./needs.ts";
-import { Reuse } from "./reuse.ts";
+import { Reuse } from "./reuse/reuse.ts";
 import { passOver, standFor, withdraw, type EndOfRun } from "./verdicts.ts";
 import { waitsForOf, type WaitsFor } from "./waits-for.ts";
 

@@ -2,7 +2,7 @@ import { messageOf } from "../shared/errors.ts";
 import type { Verdict } from "../events/event.ts";
 import type { RunState } from "../events/run-state.ts";
 import type { RunnerOptions } from "./context.ts";
-import type { Found } from "./reuse-lookup.ts";
+import type { Found } from "./reuse/reuse-lookup.ts";
 
 /** Ends a run for good. */
 export type EndOfRun = (state: RunState, options: RunnerOptions) => Promise<RunState>;

@@ -1,4 +1,4 @@
-import { shortened } from "../../runner/service-log.ts";
+import { shortened } from "../../runner/services/service-log.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The end of what a service wrote. */

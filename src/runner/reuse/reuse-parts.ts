@@ -1,10 +1,10 @@
-import type { RunState } from "../events/run-state.ts";
-import type { ImagePlan, StagePlan } from "../plan/plan.ts";
-import type { Inputs } from "../source/inputs.ts";
-import type { Store } from "../store/store.ts";
-import type { RunnerOptions } from "./context.ts";
-import { environmentOf } from "./environment.ts";
-import type { NeededRun } from "./needs.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { ImagePlan, StagePlan } from "../../plan/plan.ts";
+import type { Inputs } from "../../source/inputs.ts";
+import type { Store } from "../../store/store.ts";
+import type { RunnerOptions } from "../context.ts";
+import { environmentOf } from "../environment.ts";
+import type { NeededRun } from "../needs.ts";
 
 /** All that the result of a stage depends on, as text, by kind. Not to be stored: variables may hold secrets. */
 export type ReuseParts = Readonly<Record<ReusePart, string>>;

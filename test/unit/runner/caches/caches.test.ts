@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CachePlan } from "../../../src/plan/plan.ts";
-import { cacheFolder } from "../../../src/store/layout.ts";
-import { Bench } from "./bench.ts";
+import type { CachePlan } from "../../../../src/plan/plan.ts";
+import { cacheFolder } from "../../../../src/store/layout.ts";
+import { Bench } from "../bench.ts";
 
 let bench: Bench;
 afterEach(() => bench.close());

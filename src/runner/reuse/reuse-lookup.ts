@@ -1,10 +1,10 @@
-import { RunnerError } from "../shared/errors.ts";
-import type { RunState } from "../events/run-state.ts";
-import type { ImagePlan } from "../plan/plan.ts";
-import { readInputs, type Inputs } from "../source/inputs.ts";
-import type { StandIn } from "../store/stand-in.ts";
-import type { RunnerOptions } from "./context.ts";
-import { neededRuns } from "./needs.ts";
+import { RunnerError } from "../../shared/errors.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { ImagePlan } from "../../plan/plan.ts";
+import { readInputs, type Inputs } from "../../source/inputs.ts";
+import type { StandIn } from "../../store/stand-in.ts";
+import type { RunnerOptions } from "../context.ts";
+import { neededRuns } from "../needs.ts";
 import { imagesOf, partNames, reuseParts, type ReuseParts, type Surroundings } from "./reuse-parts.ts";
 
 /** What stands for a run, and where it's kept. */

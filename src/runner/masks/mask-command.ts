@@ -1,4 +1,4 @@
-import type { OutputLine } from "../engine/engine.ts";
+import type { OutputLine } from "../../engine/engine.ts";
 
 /** A line that begins so is no output: it names a text to be masked from then on. */
 const word = "::add-mask::";

@@ -1,8 +1,8 @@
-import type { Cursor, Exit, OutputBatch } from "../engine/engine.ts";
-import type { RunState } from "../events/run-state.ts";
-import type { Facts, Logger } from "../shared/log.ts";
-import type { RunLog } from "../store/run-log.ts";
-import type { Store } from "../store/store.ts";
+import type { Cursor, Exit, OutputBatch } from "../../engine/engine.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { Facts, Logger } from "../../shared/log.ts";
+import type { RunLog } from "../../store/run-log.ts";
+import type { Store } from "../../store/store.ts";
 import { Mask, unmaskedWarning } from "./mask.ts";
 import { MaskedOutput } from "./masked-output.ts";
 

@@ -1,9 +1,9 @@
-import { messageOf, RunnerError } from "../shared/errors.ts";
-import type { ServiceName, ServiceSpec } from "../engine/services.ts";
-import type { RunState } from "../events/run-state.ts";
-import { serviceAlias, serviceNames } from "../manifest/service-names.ts";
-import { expandVariables } from "../plan/expand.ts";
-import type { ServicePlan } from "../plan/plan.ts";
+import { messageOf, RunnerError } from "../../shared/errors.ts";
+import type { ServiceName, ServiceSpec } from "../../engine/services.ts";
+import type { RunState } from "../../events/run-state.ts";
+import { serviceAlias, serviceNames } from "../../manifest/service-names.ts";
+import { expandVariables } from "../../plan/expand.ts";
+import type { ServicePlan } from "../../plan/plan.ts";
 
 /** A service of a run, with what is needed to name it. */
 export type RunService = ServiceName & Pick<ServiceSpec, "image">;

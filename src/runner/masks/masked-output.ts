@@ -1,4 +1,4 @@
-import type { Cursor, OutputBatch, OutputLine } from "../engine/engine.ts";
+import type { Cursor, OutputBatch, OutputLine } from "../../engine/engine.ts";
 import { type Command, commandAt } from "./mask-command.ts";
 import { heldFrom, joined, lengthOf, maskLines } from "./mask-lines.ts";
 import { cursorOf, Passing, placeOf, type Place } from "./mask-place.ts";

@@ -1,9 +1,9 @@
-import { messageOf } from "../shared/errors.ts";
-import { endingOf, titleOf } from "../engine/services.ts";
-import type { RunState } from "../events/run-state.ts";
-import type { RunLog } from "../store/run-log.ts";
-import type { RunnerOptions } from "./context.ts";
-import type { Outcome } from "./outcome.ts";
+import { messageOf } from "../../shared/errors.ts";
+import { endingOf, titleOf } from "../../engine/services.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { RunLog } from "../../store/run-log.ts";
+import type { RunnerOptions } from "../context.ts";
+import type { Outcome } from "../outcome.ts";
 import { ServiceBook } from "./service-book.ts";
 import { keepServiceLog, sayLastLines } from "./service-log.ts";
 import { type RunService, servicesOf } from "./service-specs.ts";

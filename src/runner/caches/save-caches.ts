@@ -1,13 +1,13 @@
-import type { RunState } from "../events/run-state.ts";
-import type { CachePlan, OutcomeWhen } from "../plan/plan.ts";
-import { formatBytes } from "../shared/bytes.ts";
-import type { RunLog } from "../store/run-log.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { CachePlan, OutcomeWhen } from "../../plan/plan.ts";
+import { formatBytes } from "../../shared/bytes.ts";
+import type { RunLog } from "../../store/run-log.ts";
 import { identityOf, scopesOf } from "./cache-identities.ts";
 import { notSavedLine, placeOf, savedLine, shownKey } from "./cache-words.ts";
-import type { RunnerOptions } from "./context.ts";
-import type { Outcome } from "./outcome.ts";
+import type { RunnerOptions } from "../context.ts";
+import type { Outcome } from "../outcome.ts";
 import { reasonOf } from "./restore-caches.ts";
-import { workFolders } from "./workspace.ts";
+import { workFolders } from "../workspace.ts";
 
 const saveDeadlineMs = 30 * 60 * 1000;
 

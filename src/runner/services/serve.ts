@@ -1,8 +1,8 @@
-import { allTogether, unlessAborted } from "../shared/abort.ts";
-import { messageOf, RunnerError } from "../shared/errors.ts";
-import { type Readiness, type ServiceSpec, titleOf } from "../engine/services.ts";
-import type { RunLog } from "../store/run-log.ts";
-import type { RunnerOptions } from "./context.ts";
+import { allTogether, unlessAborted } from "../../shared/abort.ts";
+import { messageOf, RunnerError } from "../../shared/errors.ts";
+import { type Readiness, type ServiceSpec, titleOf } from "../../engine/services.ts";
+import type { RunLog } from "../../store/run-log.ts";
+import type { RunnerOptions } from "../context.ts";
 import { ServiceBook } from "./service-book.ts";
 import { sayLastLines } from "./service-log.ts";
 

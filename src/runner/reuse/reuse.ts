@@ -1,6 +1,6 @@
-import { messageOf } from "../shared/errors.ts";
-import type { RunState } from "../events/run-state.ts";
-import type { RunnerOptions } from "./context.ts";
+import { messageOf } from "../../shared/errors.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { RunnerOptions } from "../context.ts";
 import { engineAway, lookUp, publish, type Found } from "./reuse-lookup.ts";
 
 /** `unknown`: it's being looked up. */

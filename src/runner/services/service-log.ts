@@ -1,7 +1,7 @@
-import { type ServiceName, titleOf } from "../engine/services.ts";
-import type { RunLog } from "../store/run-log.ts";
-import type { RunnerOptions } from "./context.ts";
-import { heldMask } from "./masking.ts";
+import { type ServiceName, titleOf } from "../../engine/services.ts";
+import type { RunLog } from "../../store/run-log.ts";
+import type { RunnerOptions } from "../context.ts";
+import { heldMask } from "../masks/masking.ts";
 import type { RunService } from "./service-specs.ts";
 
 const lastLines = 20;

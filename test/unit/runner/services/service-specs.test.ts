@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import type { RunState } from "../../../src/events/run-state.ts";
-import type { ServicePlan } from "../../../src/plan/plan.ts";
-import { serviceSpecs } from "../../../src/runner/service-specs.ts";
-import { stagePlan } from "../../support/stage-plan.ts";
+import type { RunState } from "../../../../src/events/run-state.ts";
+import type { ServicePlan } from "../../../../src/plan/plan.ts";
+import { serviceSpecs } from "../../../../src/runner/services/service-specs.ts";
+import { stagePlan } from "../../../support/stage-plan.ts";
 
 function service(name: string, more: Partial<ServicePlan> = {}): ServicePlan {
   return { image: { name, pullPolicy: "if_not_present" }, variables: {}, ...more };

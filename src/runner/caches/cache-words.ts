@@ -1,6 +1,6 @@
-import { formatBytes } from "../shared/bytes.ts";
-import { formatDuration } from "../shared/duration.ts";
-import type { CacheEntry, CacheIdentity } from "../store/cache/entry.ts";
+import { formatBytes } from "../../shared/bytes.ts";
+import { formatDuration } from "../../shared/duration.ts";
+import type { CacheEntry, CacheIdentity } from "../../store/cache/entry.ts";
 
 /* What the log says of caches: one line each, that explains itself. */
 

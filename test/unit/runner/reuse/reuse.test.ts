@@ -11,13 +11,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { RunRequest, Verdict } from "../../../src/events/event.ts";
-import type { RunState } from "../../../src/events/run-state.ts";
-import type { ServicePlan } from "../../../src/plan/plan.ts";
-import type { Source } from "../../../src/source/source.ts";
-import { readInputs } from "../../../src/source/inputs.ts";
-import { createRepository, type TestRepository } from "../../support/repository.ts";
-import { Bench, need, planOf, type Stage } from "./bench.ts";
+import type { RunRequest, Verdict } from "../../../../src/events/event.ts";
+import type { RunState } from "../../../../src/events/run-state.ts";
+import type { ServicePlan } from "../../../../src/plan/plan.ts";
+import type { Source } from "../../../../src/source/source.ts";
+import { readInputs } from "../../../../src/source/inputs.ts";
+import { createRepository, type TestRepository } from "../../../support/repository.ts";
+import { Bench, need, planOf, type Stage } from "../bench.ts";
 
 let bench: Bench;
 let repository: TestRepository;

@@ -1,6 +1,6 @@
-import type { ServiceEnd } from "../engine/services.ts";
-import type { Store } from "../store/store.ts";
-import type { ServiceRecord } from "../store/services.ts";
+import type { ServiceEnd } from "../../engine/services.ts";
+import type { Store } from "../../store/store.ts";
+import type { ServiceRecord } from "../../store/services.ts";
 import type { RunService } from "./service-specs.ts";
 
 /** What is recorded of a run's services; goes on where an earlier process stopped. */

@@ -1,4 +1,4 @@
-import type { OutputLine } from "../engine/engine.ts";
+import type { OutputLine } from "../../engine/engine.ts";
 import type { Span } from "./mask-matcher.ts";
 import { masked } from "./mask.ts";
 

@@ -1,4 +1,4 @@
-import type { Cursor, OutputLine } from "../engine/engine.ts";
+import type { Cursor, OutputLine } from "../../engine/engine.ts";
 import { lengthOf } from "./mask-lines.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import type { ServicePlan } from "../../../src/plan/plan.ts";
-import { healthcheck } from "../../support/services-contract.ts";
-import { Bench, eventually, latch } from "./bench.ts";
+import type { ServicePlan } from "../../../../src/plan/plan.ts";
+import { healthcheck } from "../../../support/services-contract.ts";
+import { Bench, eventually, latch } from "../bench.ts";
 
 let bench: Bench;
 

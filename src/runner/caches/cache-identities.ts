@@ -1,7 +1,7 @@
-import type { RunState } from "../events/run-state.ts";
-import type { CachePlan } from "../plan/plan.ts";
-import type { Source } from "../source/source.ts";
-import type { CacheIdentity } from "../store/cache/entry.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { CachePlan } from "../../plan/plan.ts";
+import type { Source } from "../../source/source.ts";
+import type { CacheIdentity } from "../../store/cache/entry.ts";
 
 /** Whose entries a run may use. */
 export interface CacheScopes {

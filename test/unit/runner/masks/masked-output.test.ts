@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import type { Cursor, OutputBatch, OutputLine } from "../../../src/engine/engine.ts";
-import { patternsOf } from "../../../src/runner/mask-forms.ts";
-import { Mask } from "../../../src/runner/mask.ts";
-import { placeOf } from "../../../src/runner/mask-place.ts";
-import { MaskedOutput } from "../../../src/runner/masked-output.ts";
+import type { Cursor, OutputBatch, OutputLine } from "../../../../src/engine/engine.ts";
+import { patternsOf } from "../../../../src/runner/masks/mask-forms.ts";
+import { Mask } from "../../../../src/runner/masks/mask.ts";
+import { placeOf } from "../../../../src/runner/masks/mask-place.ts";
+import { MaskedOutput } from "../../../../src/runner/masks/masked-output.ts";
 
 function maskOf(...secrets: readonly string[]): Mask {
   const mask = new Mask();

@@ -1,15 +1,15 @@
-import type { Image } from "../engine/engine.ts";
-import type { RunState } from "../events/run-state.ts";
-import type { CachePlan } from "../plan/plan.ts";
-import { messageOf, RunnerError, systemCodeOf } from "../shared/errors.ts";
-import type { StageUser } from "../store/cache/attributes.ts";
-import { keyOfFiles } from "../store/cache/key-files.ts";
-import { InTheWay } from "../store/cache/place.ts";
-import type { RunLog } from "../store/run-log.ts";
+import type { Image } from "../../engine/engine.ts";
+import type { RunState } from "../../events/run-state.ts";
+import type { CachePlan } from "../../plan/plan.ts";
+import { messageOf, RunnerError, systemCodeOf } from "../../shared/errors.ts";
+import type { StageUser } from "../../store/cache/attributes.ts";
+import { keyOfFiles } from "../../store/cache/key-files.ts";
+import { InTheWay } from "../../store/cache/place.ts";
+import type { RunLog } from "../../store/run-log.ts";
 import { wantedIdentities } from "./cache-identities.ts";
 import { hitLine, missLine, placeOf, shownKey } from "./cache-words.ts";
-import type { RunnerOptions } from "./context.ts";
-import type { WorkFolders } from "./workspace.ts";
+import type { RunnerOptions } from "../context.ts";
+import type { WorkFolders } from "../workspace.ts";
 
 interface Restoring {
   readonly state: RunState;
